@@ -1,0 +1,29 @@
+import { availableParallelism } from "node:os";
+
+import { inspectBundle } from "./bundle-size.ts";
+import { checkSteps } from "./check-steps.ts";
+import { finish, runSteps } from "./run-steps.ts";
+import type { Step } from "./step.ts";
+
+const vitestProject = (name: string): Step => ({
+  name,
+  command: ["vitest", "run", "--project", name],
+  vitestProject: name,
+});
+
+const builds: readonly Step[] = [
+  { name: "build: web", command: ["vite", "build", "--config", "web/vite.config.ts"] },
+  {
+    name: "build: worker",
+    command: ["wrangler", "deploy", "--dry-run", "--outdir", "dist/worker", "--minify"],
+    inspect: inspectBundle,
+  },
+  { name: "unused code", command: ["knip"] },
+];
+
+const results = [
+  ...(await runSteps(checkSteps, Math.min(availableParallelism(), 4))),
+  // One at a time: the Worker's build reads the web app's output, and tests against servers want the machine to themselves.
+  ...(await runSteps([...builds, ...["contract", "workerd", "e2e"].map(vitestProject)], 1)),
+];
+finish(results);
