@@ -1,0 +1,165 @@
+/**
+ * The bindings of the Worker (strings) as a typed `Config`.
+ *
+ * All problems of an environment are reported at once, each with the variable and the way to get it, so that nobody has
+ * to deploy five times. Values are never printed: a wrong one may be a secret in the wrong place.
+ */
+import { AppError } from "./core/errors.ts";
+import { Secret } from "./core/secret.ts";
+import { isLogLevel } from "./system/log.ts";
+import type { LogLevel } from "./system/log.ts";
+
+export interface Config {
+  readonly environment: "development" | "production";
+  readonly logLevel: LogLevel;
+  /** Public base URL of the app, without a slash at the end. */
+  readonly appUrl: string;
+  readonly redis: { readonly url: string; readonly token: Secret };
+  /** Absent when no token is set: then there is no queue. */
+  readonly qstash: QstashConfig | undefined;
+  readonly model: { readonly baseUrl: string; readonly apiKey: Secret; readonly name: string };
+  readonly sessionSecret: Secret;
+}
+
+export interface QstashConfig {
+  readonly url: string;
+  readonly token: Secret;
+  readonly currentSigningKey: Secret;
+  readonly nextSigningKey: Secret;
+}
+
+/** The environment as it comes: any binding may be missing, empty, or no string at all. */
+export type Bindings = object;
+
+/** `misconfigured`, with each problem as one sentence. */
+export class ConfigError extends AppError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super("misconfigured", `The environment is incomplete: ${problems.join(" ")}`);
+    this.problems = problems;
+  }
+}
+
+const parsed = new WeakMap<Bindings, Config>();
+
+/**
+ * Reads the environment, once per `env` object.
+ *
+ * @throws misconfigured (park) as a `ConfigError` that lists every problem.
+ */
+export function parseConfig(env: Bindings): Config {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig(new BindingReader(env));
+  parsed.set(env, config);
+  return config;
+}
+
+const upstashConsole = "the Upstash console shows it under your Redis database, REST API";
+const qstashConsole = "the Upstash console shows it under QStash";
+
+function readConfig(read: BindingReader): Config {
+  const environment = read.oneOf("ENVIRONMENT", ["development", "production"] as const);
+  const config: Config = {
+    environment,
+    logLevel: readLogLevel(read),
+    appUrl: read.url(["APP_URL"], "the public address of this app, for example https://chat.example.com"),
+    redis: {
+      url: read.url(["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_URL"], upstashConsole),
+      token: read.secret(["UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_TOKEN"], upstashConsole),
+    },
+    qstash: readQstash(read),
+    model: {
+      baseUrl: read.url(
+        ["MODEL_BASE_URL"],
+        "the base address of an OpenAI-compatible API, for example https://api.openai.com/v1",
+      ),
+      apiKey: read.secret(["MODEL_API_KEY"], "the API key of your model provider"),
+      name: read.text(["MODEL_NAME"], "the name of a model of your provider, for example gpt-5-mini"),
+    },
+    sessionSecret: readSessionSecret(read),
+  };
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+function readQstash(read: BindingReader): QstashConfig | undefined {
+  if (!read.has("QSTASH_TOKEN")) return undefined;
+  return {
+    url: read.url(["QSTASH_URL"], qstashConsole),
+    token: read.secret(["QSTASH_TOKEN"], qstashConsole),
+    currentSigningKey: read.secret(["QSTASH_CURRENT_SIGNING_KEY"], qstashConsole),
+    nextSigningKey: read.secret(["QSTASH_NEXT_SIGNING_KEY"], qstashConsole),
+  };
+}
+
+/** Shorter ones can be guessed from one signed cookie. */
+const sessionSecretCharsMin = 32;
+
+function readSessionSecret(read: BindingReader): Secret {
+  const secret = read.secret(["SESSION_SECRET"], "make one with `openssl rand -hex 32`");
+  const { length } = secret.reveal();
+  if (length > 0 && length < sessionSecretCharsMin) {
+    read.problems.push(
+      `SESSION_SECRET has ${length} characters but needs at least ${sessionSecretCharsMin}; make one with \`openssl rand -hex 32\`.`,
+    );
+  }
+  return secret;
+}
+
+function readLogLevel(read: BindingReader): LogLevel {
+  if (!read.has("LOG_LEVEL")) return "info";
+  const level = read.text(["LOG_LEVEL"], "");
+  if (isLogLevel(level)) return level;
+  read.problems.push("LOG_LEVEL is set, but to none of debug, info, warn, error; leave it out for info.");
+  return "info";
+}
+
+/** Reads bindings by name and collects what is wrong with them; a wrong one reads as an empty string. */
+class BindingReader {
+  readonly problems: string[] = [];
+  readonly #env: Record<string, unknown>;
+
+  constructor(env: Bindings) {
+    this.#env = env as Record<string, unknown>;
+  }
+
+  has(name: string): boolean {
+    return this.#value(name) !== "";
+  }
+
+  /** The first of `names` that is set. `source` says where a person gets the value. */
+  text(names: readonly string[], source: string): string {
+    const name = names.find((candidate) => this.has(candidate));
+    if (name !== undefined) return this.#value(name);
+    this.problems.push(`${names.join(" or ")} is not set: ${source}.`);
+    return "";
+  }
+
+  secret(names: readonly string[], source: string): Secret {
+    return new Secret(this.text(names, source));
+  }
+
+  url(names: readonly string[], source: string): string {
+    const text = this.text(names, source);
+    if (text === "") return "";
+    const protocol = URL.parse(text)?.protocol;
+    if (protocol === "https:" || protocol === "http:") return text.replace(/\/+$/, "");
+    this.problems.push(`${names.join(" or ")} is set, but is no http(s) URL: ${source}.`);
+    return "";
+  }
+
+  oneOf<const T extends string>(name: string, allowed: readonly T[]): T {
+    const value = this.#value(name);
+    if ((allowed as readonly string[]).includes(value)) return value as T;
+    const state = value === "" ? "is not set" : "has another value";
+    this.problems.push(`${name} ${state}: it is one of ${allowed.join(", ")}.`);
+    return allowed[0]!;
+  }
+
+  #value(name: string): string {
+    const value = this.#env[name];
+    return typeof value === "string" ? value.trim() : "";
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The session cookie's value: `<userId>.<secret>.<expiry>.<signature>`.
+ *
+ * 1. The signature is HMAC-SHA-256 over everything before it; WebCrypto compares it in constant time.
+ * 2. The expiry (unix seconds) is signed too, so an old copy of a cookie does not live for ever.
+ * 3. The storage knows the secret's hash only.
+ *
+ * It does not say whether the session still exists; that is the store's word.
+ */
+import { isUserId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { Clock, Random } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import { decodeBase64Url, encodeBase64Url } from "./base64-url.ts";
+import type { SessionRef } from "./session.ts";
+
+/** What a presented cookie says. `forged` covers everything that we did not sign or cannot read. */
+export type SessionClaim =
+  | { readonly kind: "none" }
+  | { readonly kind: "forged" }
+  | { readonly kind: "expired" }
+  | SignedClaim;
+
+export interface SignedClaim {
+  readonly kind: "signed";
+  readonly ref: SessionRef;
+  readonly expiresAtMs: number;
+  /** Needed to sign the same session again with a later expiry. */
+  readonly sessionSecret: string;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly ref: SessionRef;
+  readonly expiresAtMs: number;
+}
+
+export interface SessionTokens {
+  /** A token for a new session of this user. */
+  issue(userId: string): Promise<IssuedToken>;
+  /** A token for the same session with a full lifetime from now. */
+  renew(claim: SignedClaim): Promise<IssuedToken>;
+  /** Checks signature and expiry; costs no I/O and never throws for what a client may send. */
+  read(token: string | undefined): Promise<SessionClaim>;
+}
+
+const secretBytes = 24;
+const encoder = new TextEncoder();
+
+export function createSessionTokens(o: { secret: Secret; clock: Clock; random: Random }): SessionTokens {
+  let key: Promise<CryptoKey> | undefined;
+  const signingKey = () => (key ??= importKey(o.secret));
+
+  async function sign(userId: string, sessionSecret: string): Promise<IssuedToken> {
+    const expirySeconds = Math.floor(o.clock.now() / 1000) + limits.sessionTtlSeconds;
+    const claims = `${userId}.${sessionSecret}.${expirySeconds}`;
+    const signature = await crypto.subtle.sign("HMAC", await signingKey(), encoder.encode(claims));
+    return {
+      token: `${claims}.${encodeBase64Url(new Uint8Array(signature))}`,
+      ref: { userId, secretHash: await sha256Hex(sessionSecret) },
+      expiresAtMs: expirySeconds * 1000,
+    };
+  }
+
+  return {
+    issue: (userId) => sign(userId, encodeBase64Url(o.random.bytes(secretBytes))),
+    renew: (claim) => sign(claim.ref.userId, claim.sessionSecret),
+    async read(token) {
+      if (token === undefined || token === "") return { kind: "none" };
+      const parts = splitToken(token);
+      if (parts === undefined) return { kind: "forged" };
+      const claims = encoder.encode(parts.claims);
+      if (!(await crypto.subtle.verify("HMAC", await signingKey(), parts.signature, claims))) return { kind: "forged" };
+      if (parts.expiresAtMs <= o.clock.now()) return { kind: "expired" };
+      const { userId, sessionSecret, expiresAtMs } = parts;
+      return {
+        kind: "signed",
+        ref: { userId, secretHash: await sha256Hex(sessionSecret) },
+        expiresAtMs,
+        sessionSecret,
+      };
+    },
+  };
+}
+
+function splitToken(token: string) {
+  if (token.length > limits.sessionCookieCharsMax) return undefined;
+  const [userId, sessionSecret, expiry, signatureText, ...rest] = token.split(".");
+  if (!isUserId(userId) || !sessionSecret || !signatureText || rest.length > 0) return undefined;
+  if (expiry === undefined || !/^\d{1,12}$/.test(expiry)) return undefined;
+  const signature = decodeBase64Url(signatureText);
+  if (signature === undefined) return undefined;
+  const claims = `${userId}.${sessionSecret}.${expiry}`;
+  return { claims, userId, sessionSecret, expiresAtMs: Number(expiry) * 1000, signature };
+}
+
+function importKey(secret: Secret): Promise<CryptoKey> {
+  const bytes = encoder.encode(secret.reveal());
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+async function sha256Hex(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,27 @@
+/** Readers for the replies that several adapters expect. Each throws when Redis answers something else. */
+import { AppError } from "../core/errors.ts";
+
+/** For commands whose reply says nothing that we need. */
+export function readNothing(_reply: unknown): void {}
+
+export function readInteger(reply: unknown): number {
+  if (typeof reply === "number" && Number.isInteger(reply)) return reply;
+  throw unexpected("an integer", reply);
+}
+
+/** A string, or `undefined` for nil. */
+export function readText(reply: unknown): string | undefined {
+  if (reply === null) return undefined;
+  if (typeof reply === "string") return reply;
+  throw unexpected("a string or nil", reply);
+}
+
+export function readTexts(reply: unknown): string[] {
+  if (Array.isArray(reply) && reply.every((item) => typeof item === "string")) return reply;
+  throw unexpected("a list of strings", reply);
+}
+
+function unexpected(wanted: string, reply: unknown): AppError {
+  const got = Array.isArray(reply) ? "a list" : reply === null ? "nil" : `a ${typeof reply}`;
+  return new AppError("internal", `Redis answered ${got} where ${wanted} was expected`);
+}
