@@ -1,0 +1,59 @@
+import type { DynamicToolUIPart, ToolUIPart } from "ai";
+import { ChevronIcon, ToolIcon } from "./icons.tsx";
+
+const SUMMARY_CHARS_MAX = 80;
+
+/** One tool call: closed it says what was called with what and how it went; open it shows input and output whole. */
+export function ToolCard({ name, part }: { name: string; part: ToolUIPart | DynamicToolUIPart }) {
+  const state = stateOf(part);
+  return (
+    <details className="tool" data-state={state.kind}>
+      <summary>
+        <ToolIcon />
+        <span className="tool-name">{name}</span>
+        <span className="tool-input">{oneLine(part.input)}</span>
+        <span className="tool-state">
+          {state.kind === "running" && <span className="spinner" aria-hidden="true" />}
+          {state.words}
+        </span>
+        <ChevronIcon />
+      </summary>
+      <dl className="tool-body">
+        {part.input !== undefined && <Field label="Input" value={part.input} />}
+        {part.state === "output-available" && <Field label="Output" value={part.output} />}
+        {part.state === "output-error" && <Field label="Error" value={part.errorText} />}
+      </dl>
+    </details>
+  );
+}
+
+function Field({ label, value }: { label: string; value: unknown }) {
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd>
+        <pre tabIndex={0}>{typeof value === "string" ? value : JSON.stringify(value, null, 2)}</pre>
+      </dd>
+    </>
+  );
+}
+
+function stateOf(part: ToolUIPart | DynamicToolUIPart): { kind: "running" | "done" | "failed"; words: string } {
+  if (part.state === "output-available") return { kind: "done", words: "Done" };
+  if (part.state === "output-error") return { kind: "failed", words: "Failed" };
+  if (part.state === "output-denied") return { kind: "failed", words: "Denied" };
+  return { kind: "running", words: part.state === "input-streaming" ? "Preparing" : "Running" };
+}
+
+/** `{expression: "2+2"}` reads as `2+2`; several fields read as `zone: Asia/Tokyo · format: long`. */
+function oneLine(input: unknown): string {
+  if (typeof input !== "object" || input === null) return input === undefined ? "" : String(input);
+  const fields = Object.entries(input).map(([key, value]) => [key, plain(value)] as const);
+  const line =
+    fields.length === 1 ? (fields[0]?.[1] ?? "") : fields.map(([key, value]) => `${key}: ${value}`).join(" · ");
+  return line.length > SUMMARY_CHARS_MAX ? `${line.slice(0, SUMMARY_CHARS_MAX)}…` : line;
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}

@@ -1,0 +1,19 @@
+import react from "@vitejs/plugin-react";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+/** Where `vite dev` sends API calls; the built app is served by the Worker itself and needs no proxy. */
+const apiUrl = process.env["SKIPSTONE_API_URL"] ?? "http://127.0.0.1:8787";
+
+export default defineConfig({
+  root: fileURLToPath(new URL(".", import.meta.url)),
+  plugins: [react()],
+  build: {
+    outDir: "../dist/web",
+    emptyOutDir: true,
+    target: "es2023",
+    // The policy in public/_headers allows no data: scripts or fonts, so nothing is inlined.
+    assetsInlineLimit: 0,
+  },
+  server: { proxy: { "/api": apiUrl } },
+});
