@@ -1,0 +1,152 @@
+/**
+ * The whole local stack in one process on one port.
+ *
+ * It owns the listening socket and the routing by prefix; each front owns its protocol. Fronts share one clock, one fault
+ * book and one ledger, so a test can advance time, break any server and read what a call would have been billed.
+ *
+ *   /redis/*   Upstash Redis REST (the prefix is stripped)
+ *   /v2/*      QStash
+ *   /v1/*      the offline model
+ *   /_stack/*  control, see control.ts
+ */
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createStackClock } from "./clock.ts";
+import type { StackClock } from "./clock.ts";
+import { createControl } from "./control.ts";
+import { LOCAL_CREDENTIALS } from "./credentials.ts";
+import { createFaultBook } from "./faults.ts";
+import type { FaultBook } from "./faults.ts";
+import { createLedger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { ModelControl } from "./model/model-control.ts";
+import { createModelFront } from "./model/model-front.ts";
+import { PortTakenError } from "./port-taken.ts";
+import { createQstashFront } from "./qstash/qstash-front.ts";
+import { startRedisFront } from "./redis/redis-front.ts";
+
+export interface RunningStack {
+  url: string;
+  port: number;
+  redisUrl: string;
+  redisToken: string;
+  qstashUrl: string;
+  qstashToken: string;
+  currentSigningKey: string;
+  nextSigningKey: string;
+  modelBaseUrl: string;
+  modelApiKey: string;
+  clock: StackClock;
+  faults: FaultBook;
+  ledger: Ledger;
+  /** Scripts the next answers of the model and reads what it was asked. */
+  model: ModelControl;
+  /** Resolves when QStash has no delivery under way or due. */
+  qstashIdle(): Promise<void>;
+  /** Closes every server, timer and connection. A second call does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts every server of the stack and resolves once the port answers.
+ *
+ * @param o.port 0 (the default) takes any free port.
+ * @param o.redisUrl a real Redis or Valkey; absent means an embedded one that forgets everything when it closes.
+ * @throws PortTakenError when somebody else listens on the port.
+ */
+export async function startStack(o: { port?: number; host?: string; redisUrl?: string } = {}): Promise<RunningStack> {
+  const host = o.host ?? "127.0.0.1";
+  const clock = createStackClock();
+  const faults = createFaultBook();
+  const ledger = createLedger();
+  const { redisToken, qstashToken, currentSigningKey, nextSigningKey, modelApiKey } = LOCAL_CREDENTIALS;
+
+  // The port is claimed before the embedded Redis starts, so a taken port fails at once and leaves nothing behind.
+  const server = createServer();
+  const port = await listen(server, o.port ?? 0, host);
+  const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
+  const qstash = createQstashFront({ token: qstashToken, currentSigningKey, nextSigningKey, clock, faults, ledger });
+  const redis = await startRedisFront({
+    ...(o.redisUrl === undefined ? {} : { redisUrl: o.redisUrl }),
+    token: redisToken,
+    faults,
+    ledger,
+  }).catch(async (cause: unknown) => {
+    await closeServer(server);
+    throw cause;
+  });
+  const control = createControl({ clock, faults, ledger, model });
+
+  server.on("request", (req: IncomingMessage, res: ServerResponse) => {
+    const url = req.url ?? "/";
+    if (isUnder(url, "/redis")) {
+      req.url = withoutPrefix(url, "/redis");
+      redis.handle(req, res);
+    } else if (isUnder(url, "/v2")) qstash.handle(req, res);
+    else if (isUnder(url, "/v1")) model.handle(req, res);
+    else control.handle(req, res);
+  });
+
+  const url = `http://${host}:${port}`;
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    port,
+    redisUrl: `${url}/redis`,
+    redisToken,
+    qstashUrl: url,
+    qstashToken,
+    currentSigningKey,
+    nextSigningKey,
+    modelBaseUrl: `${url}/v1`,
+    modelApiKey,
+    clock,
+    faults,
+    ledger,
+    model,
+    qstashIdle: () => qstash.idle(),
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+
+  async function closeAll(): Promise<void> {
+    await qstash.close();
+    await model.close();
+    await closeServer(server);
+    await redis.close();
+    clock.close();
+  }
+}
+
+function isUnder(url: string, prefix: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const next = url[prefix.length];
+  return next === undefined || next === "/" || next === "?";
+}
+
+function withoutPrefix(url: string, prefix: string): string {
+  const rest = url.slice(prefix.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      reject(cause.code === "EADDRINUSE" ? new PortTakenError(port) : cause);
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
