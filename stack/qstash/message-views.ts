@@ -1,0 +1,75 @@
+/** The JSON shapes in which the API shows the records of message.ts; field names are QStash's. */
+import { isUtf8 } from "node:buffer";
+import type { DeadLetter, Message, MessageEvent } from "./message.ts";
+
+type Json = Record<string, unknown>;
+
+export function viewMessage(message: Message): Json {
+  return {
+    messageId: message.messageId,
+    ...viewTarget(message),
+    ...viewBody("body", message.body),
+    createdAt: message.createdAtMs,
+    callerIP: message.callerIp,
+    notBefore: message.notBeforeMs,
+    ...(message.flowControl !== undefined && {
+      parallelism: message.flowControl.parallelism,
+      rate: message.flowControl.rate,
+      period: message.flowControl.periodSeconds,
+    }),
+  };
+}
+
+export function viewDeadLetter(letter: DeadLetter): Json {
+  return {
+    dlqId: letter.dlqId,
+    ...viewMessage(letter.message),
+    responseStatus: letter.outcome.status,
+    responseHeader: letter.outcome.header,
+    ...viewBody("responseBody", letter.outcome.body),
+  };
+}
+
+export function viewEvent(event: MessageEvent): Json {
+  const { message, outcome } = event;
+  return {
+    time: event.timeMs,
+    messageId: message.messageId,
+    state: event.state,
+    ...viewTarget(message),
+    body: message.body.toString("base64"),
+    timeout: message.timeoutMs,
+    ...(event.nextDeliveryMs !== undefined && { nextDeliveryTime: event.nextDeliveryMs }),
+    ...(outcome !== undefined && {
+      responseStatus: outcome.status,
+      responseHeaders: outcome.header,
+      responseBody: outcome.body.toString("utf8"),
+    }),
+    ...(event.state === "ERROR" && { error: outcome?.error ?? `status ${outcome?.status}` }),
+  };
+}
+
+function viewTarget(message: Message): Json {
+  return {
+    url: message.url,
+    method: message.method,
+    header: message.header,
+    maxRetries: message.maxRetries,
+    ...(message.retryDelayExpression !== undefined && {
+      retryDelayExpression: message.retryDelayExpression,
+    }),
+    ...(message.callback !== undefined && { callback: message.callback.url }),
+    ...(message.failureCallback !== undefined && { failureCallback: message.failureCallback.url }),
+    ...(message.labels.length > 0 && { label: message.labels[0], labels: message.labels }),
+    ...(message.flowControl !== undefined && { flowControlKey: message.flowControl.key }),
+    ...(message.topicName !== undefined && { topicName: message.topicName }),
+    ...(message.queueName !== undefined && { queueName: message.queueName }),
+    ...(message.scheduleId !== undefined && { scheduleId: message.scheduleId }),
+  };
+}
+
+/** `body` when the bytes are text, else `bodyBase64`; nothing when there are none. */
+function viewBody(name: "body" | "responseBody", bytes: Buffer): Json {
+  if (bytes.length === 0) return {};
+  return isUtf8(bytes) ? { [name]: bytes.toString("utf8") } : { [`${name}Base64`]: bytes.toString("base64") };
+}

@@ -1,0 +1,81 @@
+/**
+ * A message as the stack keeps it: a plain record without behaviour, so that any store can hold it. Times are unix ms.
+ * Only the dispatcher changes a record after it was made, and only `retried` and `notBeforeMs`.
+ */
+export interface Message {
+  messageId: string;
+  /** The destination exactly as it was given to publish: the `sub` claim of the signature must equal it byte for byte. */
+  url: string;
+  method: string;
+  /** What is delivered besides the headers of QStash itself, by canonical name. */
+  header: HeaderLists;
+  body: Buffer;
+  /** Failed deliveries so far. */
+  retried: number;
+  maxRetries: number;
+  /** Milliseconds as an expression over `retried`; absent means the default schedule. */
+  retryDelayExpression?: string;
+  timeoutMs: number;
+  notBeforeMs: number;
+  createdAtMs: number;
+  callerIp: string;
+  labels: readonly string[];
+  callback?: CallbackTarget;
+  failureCallback?: CallbackTarget;
+  /** Recorded and shown; not enforced. */
+  flowControl?: FlowControl;
+  topicName?: string;
+  queueName?: string;
+  scheduleId?: string;
+}
+
+export type HeaderLists = Record<string, string[]>;
+
+/** Where the outcome goes: a destination and the publish options of that second message, names in lower case. */
+export interface CallbackTarget {
+  url: string;
+  options: Record<string, string>;
+}
+
+export interface FlowControl {
+  key: string;
+  parallelism?: number;
+  rate?: number;
+  periodSeconds: number;
+}
+
+/** What a destination answered, or why there was no answer. */
+export interface Outcome {
+  /** 0 when no response arrived. */
+  status: number;
+  header: HeaderLists;
+  body: Buffer;
+  /** Present exactly when no response arrived. */
+  error?: string;
+}
+
+/** A message that failed for good, with its last outcome. */
+export interface DeadLetter {
+  dlqId: string;
+  failedAtMs: number;
+  message: Message;
+  outcome: Outcome;
+}
+
+export type EventState =
+  | "CREATED"
+  | "ACTIVE"
+  | "DELIVERED"
+  | "ERROR"
+  | "RETRY"
+  | "FAILED"
+  | "CANCEL_REQUESTED"
+  | "CANCELED";
+
+export interface MessageEvent {
+  timeMs: number;
+  state: EventState;
+  message: Message;
+  outcome?: Outcome;
+  nextDeliveryMs?: number;
+}

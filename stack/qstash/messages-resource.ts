@@ -1,0 +1,33 @@
+/** `/v2/messages`: what waits for its delivery. */
+import { ApiError } from "./api-error.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { messageFilters, readFilter } from "./filters.ts";
+import type { MessageStore } from "./message-store.ts";
+import { viewMessage } from "./message-views.ts";
+import { idIn, type Resource } from "./route.ts";
+
+export function createMessagesResource(o: { messages: MessageStore; dispatcher: Dispatcher }): Resource {
+  return ({ method, path, query }) => {
+    const messageId = idIn(path, "messages");
+    if (messageId !== undefined && method === "GET") {
+      const message = o.messages.get(messageId);
+      if (message === undefined) throw notFound(messageId);
+      return { status: 200, value: viewMessage(message) };
+    }
+    if (messageId !== undefined && method === "DELETE") {
+      if (!o.dispatcher.cancel(messageId)) throw notFound(messageId);
+      return { status: 200, value: { cancelled: 1 } };
+    }
+    if (path === "messages" && method === "DELETE") {
+      const isWanted = readFilter(query, messageFilters);
+      const wanted = o.messages.list().filter((message) => isWanted({ message, timeMs: message.createdAtMs }));
+      const cancelled = wanted.filter(({ messageId: id }) => o.dispatcher.cancel(id)).length;
+      return { status: 200, value: { cancelled } };
+    }
+    return undefined;
+  };
+}
+
+function notFound(messageId: string): ApiError {
+  return new ApiError(404, `message ${messageId} not found`);
+}

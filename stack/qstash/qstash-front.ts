@@ -1,0 +1,161 @@
+/**
+ * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in memory and knows
+ * no queues, URL groups, schedules or limits of flow control; those requests are refused with 404.
+ * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { StackClock } from "../clock.ts";
+import type { FaultBook, FaultRule } from "../faults.ts";
+import type { Ledger } from "../ledger.ts";
+import { ApiError } from "./api-error.ts";
+import { createAttempt } from "./attempt.ts";
+import { createSendCallbacks, type SendCallbacks } from "./callbacks.ts";
+import { createDeadLettersResource } from "./dead-letters-resource.ts";
+import { createDeadLetterStore } from "./dead-letter-store.ts";
+import { createDeduplicationBook } from "./deduplication.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { createEventLog } from "./event-log.ts";
+import { createEventsResource } from "./events-resource.ts";
+import { readBody, sendJson } from "./http-io.ts";
+import { createKeysResource } from "./keys-resource.ts";
+import { batchBytesMax, messageBytesMax } from "./limits.ts";
+import { createMessagesResource } from "./messages-resource.ts";
+import { createMessageStore } from "./message-store.ts";
+import { createPublish } from "./publish.ts";
+import { createPublishResource } from "./publish-resource.ts";
+import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
+import { createSigningKeys } from "./signing-keys.ts";
+
+export interface QstashFront {
+  /** Answers one request whose URL begins with `/v2/`. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Resolves when no delivery is under way or due; what waits for its time does not count. */
+  idle(): Promise<void>;
+  /** Aborts what is under way and delivers nothing more. Waiting messages are lost. */
+  close(): Promise<void>;
+}
+
+/** `retryScale` (1 by default) shortens or lengthens the default retry schedule alone. The clock stays the caller's. */
+export function createQstashFront(o: {
+  token: string;
+  currentSigningKey: string;
+  nextSigningKey: string;
+  clock: StackClock;
+  faults: FaultBook;
+  ledger: Ledger;
+  retryScale?: number;
+}): QstashFront {
+  const closing = new AbortController();
+  const { resources, dispatcher } = createResources(o, closing.signal);
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const read = await readRequest(request);
+    const fault = o.faults.take("qstash", `${read.method} ${request.url}\n${read.body.toString("utf8")}`);
+    if (fault?.action === "drop-before") return void response.destroy();
+    if (fault?.action === "status") return sendFault(response, fault);
+    if (fault?.action === "delay") await pause(o.clock, fault.delayMs ?? 0);
+    const answer = answerTo(read, o.token, resources);
+    if (fault?.action === "duplicate") answerTo(read, o.token, resources);
+    if (fault?.action === "drop-after") return void response.destroy();
+    sendJson(response, answer.status, answer.value);
+  }
+
+  return {
+    handle(request, response) {
+      serve(request, response).catch((error: unknown) => refuse(response, error));
+    },
+    idle: () => dispatcher.idle(),
+    async close() {
+      closing.abort();
+      dispatcher.close();
+      await dispatcher.idle();
+    },
+  };
+}
+
+function createResources(o: Parameters<typeof createQstashFront>[0], closing: AbortSignal) {
+  const keys = createSigningKeys({ current: o.currentSigningKey, next: o.nextSigningKey });
+  const messages = createMessageStore();
+  const deadLetters = createDeadLetterStore();
+  const events = createEventLog();
+  // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
+  let sendCallbacks: SendCallbacks = () => {};
+  const dispatcher = createDispatcher({
+    clock: o.clock,
+    ledger: o.ledger,
+    faults: o.faults,
+    messages,
+    deadLetters,
+    events,
+    attempt: createAttempt({ clock: o.clock, keys, closing }),
+    sendCallbacks: (ending) => sendCallbacks(ending),
+    retryScale: o.retryScale ?? 1,
+  });
+  const publish = createPublish({ dispatcher, deduplication: createDeduplicationBook(), now: o.clock.now });
+  sendCallbacks = createSendCallbacks(publish);
+  const resources: Resource[] = [
+    createPublishResource(publish),
+    createMessagesResource({ messages, dispatcher }),
+    createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
+    createEventsResource(events),
+    createKeysResource(keys),
+  ];
+  return { resources, dispatcher };
+}
+
+/** A refusal is an answer too, so that the faults treat both alike. */
+function answerTo(request: ApiRequest, token: string, resources: readonly Resource[]): ApiAnswer {
+  try {
+    if (!isAuthorized(request, token)) throw new ApiError(401, "unauthorized: missing or invalid token");
+    for (const resource of resources) {
+      const answer = resource(request);
+      if (answer !== undefined) return answer;
+    }
+    throw new ApiError(404, `${request.method} /v2/${request.path} not found`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { status: error.status, value: { error: error.message } };
+  }
+}
+
+function isAuthorized(request: ApiRequest, token: string): boolean {
+  return request.headers["authorization"] === `Bearer ${token}` || request.query.get("qstash_token") === token;
+}
+
+async function readRequest(request: IncomingMessage): Promise<ApiRequest> {
+  const raw = (request.url ?? "").replace(/^\/v2\//, "");
+  const queryStart = raw.indexOf("?");
+  const path = queryStart < 0 ? raw : raw.slice(0, queryStart);
+  const rawQuery = queryStart < 0 ? "" : raw.slice(queryStart + 1);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return {
+    method: request.method ?? "GET",
+    path,
+    rawQuery,
+    query: new URLSearchParams(rawQuery),
+    headers,
+    body: await readBody(request, path === "batch" ? batchBytesMax : messageBytesMax),
+    callerIp: (request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, ""),
+  };
+}
+
+/** Milliseconds of the stack's clock: under a frozen clock this waits until time is moved. */
+function pause(clock: StackClock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.schedule(clock.now() + delayMs, resolve));
+}
+
+function sendFault(response: ServerResponse, fault: FaultRule): void {
+  response.writeHead(fault.status ?? 500, { "Content-Type": "application/json", ...fault.headers });
+  response.end(fault.body ?? JSON.stringify({ error: "fault" }));
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (error instanceof ApiError) return sendJson(response, error.status, { error: error.message });
+  // The client left while its request was read: nobody is there to be told.
+  if (response.destroyed || (response.req.destroyed && !response.req.complete)) return void response.destroy();
+  console.error("local qstash: a request failed:", error);
+  sendJson(response, 500, { error: "internal error" });
+}
