@@ -34,6 +34,7 @@ export const limits = {
   toolCallsPerStepMax: 8,
   toolInputCharsMax: 16_000,
   toolOutputBytesMax: 32 * 1024,
+  toolErrorCharsMax: 2_000,
   toolTimeoutMs: 10_000,
 
   expressionCharsMax: 500,
@@ -43,6 +44,11 @@ export const limits = {
   factKeyCharsMax: 80,
   factValueCharsMax: 2_000,
   factsPerAgentMax: 200,
+
+  /** Until the first byte of a model answer; thinking models are slow. */
+  modelFirstByteMsMax: 60_000,
+  /** Between two chunks of a model answer. */
+  modelIdleMsMax: 30_000,
 
   /** One Redis round trip; what takes longer is treated as lost. */
   redisTimeoutMs: 5_000,

@@ -29,12 +29,7 @@ export interface Batch {
    */
   add<T>(command: readonly RedisArgument[], read: Reader<T>): Promise<T>;
   /** Adds one run of a script; see `defineScript`. */
-  script<T>(
-    script: Script,
-    keys: readonly string[],
-    args: readonly RedisArgument[],
-    read: Reader<T>,
-  ): Promise<T>;
+  script<T>(script: Script, keys: readonly string[], args: readonly RedisArgument[], read: Reader<T>): Promise<T>;
 }
 
 export interface RedisClient {
@@ -92,14 +87,8 @@ async function sendBatch(
   try {
     await build(collectInto(pending));
     if (pending.length === 0) return;
-    invariant(
-      pending.length <= limits.batchCommandsMax,
-      "a batch stays within batchCommandsMax commands",
-    );
-    const unknownScripts = settle(
-      pending,
-      await transport(endpoint, await encode(pending, endpoint)),
-    );
+    invariant(pending.length <= limits.batchCommandsMax, "a batch stays within batchCommandsMax commands");
+    const unknownScripts = settle(pending, await transport(endpoint, await encode(pending, endpoint)));
     if (unknownScripts.length === 0) return;
     settle(unknownScripts, await transport("pipeline", unknownScripts.map(evalText)));
   } catch (thrown) {
@@ -110,11 +99,7 @@ async function sendBatch(
 }
 
 function collectInto(pending: Pending[]): Batch {
-  function enqueue<T>(
-    script: Script | undefined,
-    args: readonly RedisArgument[],
-    read: Reader<T>,
-  ): Promise<T> {
+  function enqueue<T>(script: Script | undefined, args: readonly RedisArgument[], read: Reader<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     pending.push({ script, args, resolve, reject });
     const value = promise.then(read);
@@ -129,10 +114,7 @@ function collectInto(pending: Pending[]): Batch {
 }
 
 /** In a transaction scripts travel as text: a second trip for an unknown one would be outside of it. */
-function encode(
-  pending: readonly Pending[],
-  endpoint: "pipeline" | "multi-exec",
-): Promise<RedisArgument[][]> {
+function encode(pending: readonly Pending[], endpoint: "pipeline" | "multi-exec"): Promise<RedisArgument[][]> {
   return Promise.all(
     pending.map(async (command) => {
       if (command.script === undefined) return [...command.args];
@@ -150,10 +132,7 @@ function evalText({ script, args }: Pending): RedisArgument[] {
 /** Settles each command with its reply, except the scripts that Redis does not know yet: those it returns. */
 function settle(pending: readonly Pending[], replies: readonly Reply[]): Pending[] {
   if (replies.length !== pending.length) {
-    throw new AppError(
-      "redis_unavailable",
-      `Redis answered ${replies.length} of ${pending.length} commands`,
-    );
+    throw new AppError("redis_unavailable", `Redis answered ${replies.length} of ${pending.length} commands`);
   }
   return pending.filter((command, index) => {
     const { result, error } = replies[index]!;

@@ -11,17 +11,12 @@ import { limits } from "../core/limits.ts";
 /** Characters of a refusal that are kept; the rest may quote arguments. */
 const refusalCharsMax = 160;
 const credentialRefused = /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i;
-const passing =
-  /^(LOADING|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)|\bmax\b.*\blimit exceeded/i;
-const ourDefect =
-  /^(EXECABORT|WRONGTYPE|NOSCRIPT|ERR (unknown|wrong number|syntax|value is not|parse|invalid))/i;
+const passing = /^(LOADING|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)|\bmax\b.*\blimit exceeded/i;
+const ourDefect = /^(EXECABORT|WRONGTYPE|NOSCRIPT|ERR (unknown|wrong number|syntax|value is not|parse|invalid))/i;
 
 /** One command that Redis refused while the trip went well. What is not known to pass by itself is our defect. */
 export function commandRefused(name: string, refusal: string): AppError {
-  return fault(
-    `Redis refused ${name}: ${refusal.slice(0, refusalCharsMax)}`,
-    classify(refusal) ?? "internal",
-  );
+  return fault(`Redis refused ${name}: ${refusal.slice(0, refusalCharsMax)}`, classify(refusal) ?? "internal");
 }
 
 /** A whole trip that failed: no connection, no answer in time, a status of 400 and above, or a body that is no JSON. */

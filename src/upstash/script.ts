@@ -16,12 +16,7 @@ export interface Script {
    *
    * Costs no round trip of its own; when Redis does not know the script, the batch sends the text in a second trip, once.
    */
-  evalsha<T>(
-    batch: Batch,
-    keys: readonly string[],
-    args: readonly RedisArgument[],
-    read: Reader<T>,
-  ): Promise<T>;
+  evalsha<T>(batch: Batch, keys: readonly string[], args: readonly RedisArgument[], read: Reader<T>): Promise<T>;
 }
 
 export function defineScript(text: string): Script {

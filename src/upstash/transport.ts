@@ -41,8 +41,7 @@ export function createTransport(options: UpstashClientOptions): Transport {
     } catch (thrown) {
       throw tripFailed(thrown);
     }
-    if (!Array.isArray(body))
-      throw new AppError("redis_unavailable", "Redis answered with no list of replies");
+    if (!Array.isArray(body)) throw new AppError("redis_unavailable", "Redis answered with no list of replies");
     return body.map(toReply);
   };
 }
@@ -56,17 +55,11 @@ class CommandWire extends Redis {
 
 function toReply(entry: unknown): Reply {
   if (typeof entry !== "object" || entry === null) {
-    throw new AppError(
-      "redis_unavailable",
-      "Redis answered a command with neither result nor error",
-    );
+    throw new AppError("redis_unavailable", "Redis answered a command with neither result nor error");
   }
   const { result, error } = entry as { result?: unknown; error?: unknown };
   if (typeof error === "string") return { result: undefined, error };
   if (result === undefined)
-    throw new AppError(
-      "redis_unavailable",
-      "Redis answered a command with neither result nor error",
-    );
+    throw new AppError("redis_unavailable", "Redis answered a command with neither result nor error");
   return { result, error: undefined };
 }

@@ -1,0 +1,198 @@
+/**
+ * The use cases of a conversation: start a turn, take one up again, stop one.
+ *
+ * C1 One turn at a time per conversation; the log decides, whatever arrives at once.
+ * C2 A message id starts one turn: repeated while it runs it is followed, repeated afterwards its answer is replayed.
+ * C3 A turn whose producer died is found by its silence and is taken up by whoever comes next.
+ */
+import { AppError } from "../core/errors.ts";
+import { newMessageId, newRunId } from "../core/ids.ts";
+import type { Random } from "../core/ports.ts";
+import type { ConversationRef } from "../event/event-log.ts";
+import { writerLimits } from "../event/log-writer.ts";
+import type { LogRecord } from "../event/log-record.ts";
+import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
+import { userMessage, type AnswerState, type Message } from "../memory/message.ts";
+import { runTurn, type FrameSink, type OpenedTurn, type TurnParts } from "./run-turn.ts";
+import { answerMessage, currentTurn, type TurnState } from "./turn-state.ts";
+
+export interface ChatParts extends TurnParts {
+  readonly random: Random;
+}
+
+export interface TurnRequest {
+  readonly ref: ConversationRef;
+  readonly message: UserText;
+  /** True to answer a message again that has an answer. */
+  readonly isRegeneration: boolean;
+  /** Chronological; the message itself may be in it when it was sent before. */
+  readonly history: readonly Message[];
+}
+
+export type StartOutcome =
+  | { readonly kind: "opened"; readonly done: Promise<void> }
+  /** The same message is being answered already: follow that turn. */
+  | { readonly kind: "running"; readonly turn: TurnState }
+  | { readonly kind: "answered"; readonly answer: Message }
+  /** A dead turn was in the way and has been ended: read the history again and start once more. */
+  | { readonly kind: "cleared" };
+
+/** @throws turn_running (refuse) when another message of this conversation is being answered. */
+export async function startTurn(parts: ChatParts, request: TurnRequest, sink: FrameSink): Promise<StartOutcome> {
+  const answer = request.isRegeneration ? undefined : completeAnswer(request);
+  if (answer !== undefined) return { kind: "answered", answer };
+  const runId = newRunId(parts.random);
+  const messageId = newMessageId(parts.random);
+  const opening: TurnOpening = {
+    type: "workflow-started",
+    runId,
+    messageId,
+    userMessage: request.message,
+    at: parts.clock.now(),
+  };
+  const opened = Promise.withResolvers<OpenedTurn>();
+  const history = historyBefore(request);
+  const done = runTurn(
+    parts,
+    { ref: request.ref, runId, messageId, userMessage: request.message, history, stored: request.history, earlier: [] },
+    opened.promise,
+    sink,
+  );
+  done.catch(() => undefined);
+  try {
+    const answered = await parts.log.open(request.ref, opening);
+    if (answered.kind === "opened") {
+      opened.resolve({ tenure: answered.tenure, opening });
+      return { kind: "opened", done: settleSuperseded(parts, request.ref, runId, done, sink) };
+    }
+    opened.reject(new AppError("turn_running", "another turn was opened first"));
+    return await meetRunningTurn(parts, request);
+  } catch (error) {
+    opened.reject(error);
+    throw error;
+  }
+}
+
+async function meetRunningTurn(parts: ChatParts, request: TurnRequest): Promise<StartOutcome> {
+  const turn = currentTurn(await parts.log.read(request.ref));
+  if (turn === undefined || turn.ending !== undefined) return { kind: "cleared" };
+  if (turn.userMessage.id === request.message.id) return { kind: "running", turn };
+  if (!isDead(parts, turn))
+    throw new AppError("turn_running", "This conversation is still answering an earlier message.");
+  await endTurn(parts, request.ref, turn, interruption(turn), "failed");
+  return { kind: "cleared" };
+}
+
+/**
+ * Takes a dead turn up again in this invocation.
+ * @returns `undefined` when somebody else was faster.
+ */
+export async function takeUpTurn(
+  parts: ChatParts,
+  ref: ConversationRef,
+  turn: TurnState,
+  records: readonly LogRecord[],
+  history: readonly Message[],
+  sink: FrameSink,
+): Promise<Promise<void> | undefined> {
+  const opening: TurnOpening = {
+    type: "workflow-resumed",
+    runId: turn.runId,
+    messageId: turn.messageId,
+    at: parts.clock.now(),
+  };
+  const answer = await parts.log.supersede(ref, turn.last, opening);
+  if (answer.kind === "moved") return undefined;
+  const earlier: TurnEvent[] = [...eventsOf(turn, records), opening];
+  const before = history.filter((message) => message.id !== turn.userMessage.id);
+  const input = {
+    ref,
+    runId: turn.runId,
+    messageId: turn.messageId,
+    userMessage: turn.userMessage,
+    history: before,
+    stored: history,
+    earlier,
+  };
+  const done = runTurn(parts, input, Promise.resolve({ tenure: answer.tenure, opening }), sink);
+  return settleSuperseded(parts, ref, turn.runId, done, sink);
+}
+
+/** Ends the turn that runs, keeping its text so far. False when none runs. */
+export async function stopTurn(parts: ChatParts, ref: ConversationRef): Promise<boolean> {
+  for (let attempt = 0; attempt < stopAttemptsMax; attempt += 1) {
+    const turn = currentTurn(await parts.log.read(ref));
+    if (turn === undefined || turn.ending !== undefined) return false;
+    if (await endTurn(parts, ref, turn, { type: "workflow-stopped", runId: turn.runId }, "stopped")) return true;
+  }
+  throw new AppError("redis_unavailable", "the turn kept moving while it was being stopped");
+}
+
+export function isDead(parts: Pick<ChatParts, "clock">, turn: TurnState): boolean {
+  return parts.clock.now() - turn.lastAt > writerLimits.leaseMs;
+}
+
+const stopAttemptsMax = 10;
+
+async function endTurn(
+  parts: ChatParts,
+  ref: ConversationRef,
+  turn: TurnState,
+  ending: TurnEnding,
+  state: AnswerState,
+): Promise<boolean> {
+  const at = parts.clock.now();
+  const messages = [userMessage(turn.userMessage.id, turn.userMessage.text, turn.startedAt)];
+  if (turn.parts.some((part) => part.type !== "step-start")) messages.push(answerMessage(turn, state, at));
+  const answer = await parts.log.supersede(
+    ref,
+    turn.last,
+    ending,
+    messages.map((message) => JSON.stringify(message)),
+  );
+  return answer.kind === "superseded";
+}
+
+/** A producer that lost its turn to a stop tells its reader so; any other loss is an error that makes the reader resume. */
+async function settleSuperseded(
+  parts: ChatParts,
+  ref: ConversationRef,
+  runId: string,
+  done: Promise<"completed" | "failed" | "superseded">,
+  sink: FrameSink,
+): Promise<void> {
+  if ((await done) !== "superseded") return;
+  const turn = currentTurn(await parts.log.read(ref));
+  if (turn?.runId !== runId || turn.ending?.type !== "workflow-stopped") {
+    throw new AppError("turn_running", "another producer has this turn now");
+  }
+  await sink.write(`data: {"type":"abort"}\n\ndata: [DONE]\n\n`);
+}
+
+function completeAnswer(request: TurnRequest): Message | undefined {
+  return request.history.find(
+    (message) => message.metadata.replyTo === request.message.id && message.metadata.state === "complete",
+  );
+}
+
+/** The context of an answer: what came before its message. */
+function historyBefore(request: TurnRequest): readonly Message[] {
+  const at = request.history.findIndex((message) => message.id === request.message.id);
+  return at < 0 ? request.history : request.history.slice(0, at);
+}
+
+function eventsOf(turn: TurnState, records: readonly LogRecord[]): TurnEvent[] {
+  const from = records.findIndex(
+    (record) => record.id.generation === turn.first.generation && record.id.seq === turn.first.seq,
+  );
+  return records.slice(from).map((record) => record.event);
+}
+
+function interruption(turn: TurnState): TurnEnding {
+  return {
+    type: "workflow-failed",
+    runId: turn.runId,
+    code: "turn_interrupted",
+    errorText: "The answer was cut off; send the message again to get a new one.",
+  };
+}

@@ -1,0 +1,138 @@
+import type { LogRecord } from "../event/log-record.ts";
+import type { EventId } from "../event/event-id.ts";
+import { isEnding, type TurnEnding, type TurnEvent, type UserText } from "../event/turn-event.ts";
+import type { AnswerState, Message, MessagePart } from "../memory/message.ts";
+
+/** One turn as its events tell it; the fold of a prefix is the turn at that moment. */
+export interface TurnState {
+  readonly runId: string;
+  readonly messageId: string;
+  readonly userMessage: UserText;
+  readonly startedAt: number;
+  readonly parts: readonly MessagePart[];
+  /** Number of model calls begun. */
+  readonly step: number;
+  readonly ending?: TurnEnding;
+  /** Place of the turn's first event, and of its last one so far. */
+  readonly first: EventId;
+  readonly last: EventId;
+  /** Unix ms of the last record. */
+  readonly lastAt: number;
+}
+
+/** The newest turn in the log, or `undefined` when its opening is not retained. */
+export function currentTurn(records: readonly LogRecord[]): TurnState | undefined {
+  const from = records.findLastIndex((record) => record.event.type === "workflow-started");
+  const opening = records[from];
+  if (opening === undefined || opening.event.type !== "workflow-started") return undefined;
+  const { runId, messageId, userMessage } = opening.event;
+  const fold = createPartsFold();
+  let ending: TurnEnding | undefined;
+  for (const record of records.slice(from)) {
+    fold.add(record.event);
+    if (isEnding(record.event)) ending = record.event;
+  }
+  const last = records.at(-1) ?? opening;
+  return {
+    runId,
+    messageId,
+    userMessage,
+    startedAt: opening.at,
+    parts: fold.parts(),
+    step: fold.step(),
+    ...(ending === undefined ? {} : { ending }),
+    first: opening.id,
+    last: last.id,
+    lastAt: last.at,
+  };
+}
+
+export interface PartsFold {
+  add(event: TurnEvent): void;
+  parts(): MessagePart[];
+  step(): number;
+  /** True when the step's model call and all of its tools are done, so that a turn that is taken up again keeps it. */
+  isStepSettled(): boolean;
+}
+
+/** Collects an answer's parts from its events. Tool calls without a result yet are left out of `parts`. */
+export function createPartsFold(): PartsFold {
+  let parts: MessagePart[] = [];
+  let stepStart = 0;
+  let step = 0;
+  let calls = 0;
+  let settled = 0;
+  const inputs = new Map<string, unknown>();
+
+  function add(event: TurnEvent): void {
+    switch (event.type) {
+      case "step-started":
+        stepStart = parts.length;
+        step = event.step;
+        calls = 0;
+        settled = 0;
+        parts.push({ type: "step-start" });
+        return;
+      case "message-delta":
+        addText(event.text);
+        return;
+      case "tool-called":
+        inputs.set(event.toolCallId, event.input);
+        calls += 1;
+        return;
+      case "tool-completed":
+        settled += 1;
+        parts.push({
+          type: `tool-${event.toolName}`,
+          state: "output-available",
+          toolCallId: event.toolCallId,
+          input: inputs.get(event.toolCallId),
+          output: event.output,
+        });
+        return;
+      case "tool-failed":
+        settled += 1;
+        parts.push({
+          type: `tool-${event.toolName}`,
+          state: "output-error",
+          toolCallId: event.toolCallId,
+          input: inputs.get(event.toolCallId),
+          errorText: event.errorText,
+        });
+        return;
+      case "workflow-resumed":
+        if (isStepSettled()) return;
+        parts = parts.slice(0, stepStart);
+        step = Math.max(0, step - 1);
+        return;
+      default:
+        return;
+    }
+  }
+
+  function addText(text: string): void {
+    const last = parts.at(-1);
+    if (last?.type === "text") parts[parts.length - 1] = { type: "text", text: last.text + text };
+    else parts.push({ type: "text", text });
+  }
+
+  function isStepSettled(): boolean {
+    return calls > 0 && calls === settled;
+  }
+
+  return { add, parts: () => [...parts], step: () => step, isStepSettled };
+}
+
+/** The assistant message that a turn leaves behind. */
+export function answerMessage(
+  turn: { messageId: string; userMessage: UserText; parts: readonly MessagePart[] },
+  state: AnswerState,
+  at: number,
+): Message {
+  return {
+    id: turn.messageId,
+    role: "assistant",
+    parts: [...turn.parts],
+    metadata: { at, replyTo: turn.userMessage.id, state },
+  };
+}

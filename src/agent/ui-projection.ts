@@ -1,0 +1,124 @@
+/**
+ * A turn as the AI SDK's UI message stream: each event becomes the SSE frames that `useChat` understands.
+ * The same projection serves the first answer, a resume and a replay, so they cannot differ.
+ * Source: ai 7.0.173, `uiMessageChunkSchema`; an unknown chunk type would break the client's chat, so only known ones are written.
+ */
+import type { TurnEvent } from "../event/turn-event.ts";
+import type { Message } from "../memory/message.ts";
+import { isToolPart, toolNameOf } from "./transcript.ts";
+
+export interface UiProjection {
+  /** Frames for an event, possibly none. */
+  event(event: TurnEvent): string;
+  /** Frame for text that is already escaped for a JSON string, without the quotes. */
+  text(escaped: string): string;
+}
+
+export function createUiProjection(): UiProjection {
+  let textNumber = 0;
+  let isTextOpen = false;
+  let isStepOpen = false;
+  let calls = 0;
+  let settled = 0;
+
+  function closeText(): string {
+    if (!isTextOpen) return "";
+    isTextOpen = false;
+    return frame({ type: "text-end", id: `text-${textNumber}` });
+  }
+
+  function closeStep(): string {
+    const closing = closeText();
+    if (!isStepOpen) return closing;
+    isStepOpen = false;
+    return closing + frame({ type: "finish-step" });
+  }
+
+  function text(escaped: string): string {
+    let opening = "";
+    if (!isTextOpen) {
+      isTextOpen = true;
+      textNumber += 1;
+      opening = frame({ type: "text-start", id: `text-${textNumber}` });
+    }
+    return `${opening}data: {"type":"text-delta","id":"text-${textNumber}","delta":"${escaped}"}\n\n`;
+  }
+
+  function resumed(): string {
+    if (!isStepOpen || (calls > 0 && calls === settled)) return "";
+    isTextOpen = false;
+    isStepOpen = false;
+    return frame({ type: "reset-step" });
+  }
+
+  function event(event: TurnEvent): string {
+    switch (event.type) {
+      case "workflow-started":
+        return frame({ type: "start", messageId: event.messageId });
+      case "workflow-resumed":
+        return resumed();
+      case "step-started": {
+        const closing = closeStep();
+        isStepOpen = true;
+        calls = 0;
+        settled = 0;
+        return closing + frame({ type: "start-step" });
+      }
+      case "message-delta":
+        return text(JSON.stringify(event.text).slice(1, -1));
+      case "tool-called":
+        calls += 1;
+        return (
+          closeText() +
+          frame({
+            type: "tool-input-available",
+            toolCallId: event.toolCallId,
+            toolName: event.toolName,
+            input: event.input,
+          })
+        );
+      case "tool-completed":
+        settled += 1;
+        return frame({ type: "tool-output-available", toolCallId: event.toolCallId, output: event.output });
+      case "tool-failed":
+        settled += 1;
+        return frame({ type: "tool-output-error", toolCallId: event.toolCallId, errorText: event.errorText });
+      case "workflow-completed":
+        return closeStep() + frame({ type: "finish", finishReason: event.finishReason }) + doneFrame;
+      case "workflow-stopped":
+        return closeText() + frame({ type: "abort" }) + doneFrame;
+      case "workflow-failed":
+        return closeText() + frame({ type: "error", errorText: event.errorText }) + doneFrame;
+      case "message-completed":
+      case "heartbeat":
+        return "";
+    }
+  }
+
+  return { event, text };
+}
+
+/** A finished answer as one stream, for a request that is repeated after the turn has ended. */
+export function replayAnswer(answer: Message): string {
+  const projection = createUiProjection();
+  const frames = [frame({ type: "start", messageId: answer.id })];
+  for (const part of answer.parts) {
+    if (part.type === "step-start") frames.push(projection.event({ type: "step-started", step: 0 }));
+    else if (part.type === "text") frames.push(projection.event({ type: "message-delta", text: part.text }));
+    else if (isToolPart(part)) {
+      const call = { toolCallId: part.toolCallId, toolName: toolNameOf(part) };
+      frames.push(projection.event({ type: "tool-called", ...call, input: part.input }));
+      if (part.state === "output-available")
+        frames.push(projection.event({ type: "tool-completed", ...call, output: part.output }));
+      else frames.push(projection.event({ type: "tool-failed", ...call, errorText: part.errorText }));
+    }
+  }
+  frames.push(projection.event({ type: "workflow-completed", runId: "", finishReason: "stop" }));
+  return frames.join("");
+}
+
+const doneFrame = "data: [DONE]\n\n";
+
+function frame(chunk: Record<string, unknown>): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}

@@ -1,0 +1,52 @@
+/** The routes of the Worker, built once per isolate: the order of the middleware, every mount, the one error edge. */
+import { Hono } from "hono";
+import { AppError } from "./core/errors.ts";
+import type { Log } from "./core/ports.ts";
+import type { AppEnv } from "./http/app-env.ts";
+import { accessLog } from "./http/middleware/access-log.ts";
+import { sessionClaim } from "./http/middleware/identity.ts";
+import { requestId } from "./http/middleware/request-id.ts";
+import { sameOrigin } from "./http/middleware/same-origin.ts";
+import { securityHeaders } from "./http/middleware/security-headers.ts";
+import { answerProblem } from "./http/problem.ts";
+import { chatRoutes } from "./http/routes/chat.ts";
+import { conversationRoutes } from "./http/routes/conversations.ts";
+import { healthRoutes, readyRoutes } from "./http/routes/operations.ts";
+import { sessionRoutes } from "./http/routes/sessions.ts";
+import { toolRoutes } from "./http/routes/tools.ts";
+import { consoleLog } from "./system/log.ts";
+import { systemClock } from "./system/clock.ts";
+import { systemRandom } from "./system/random.ts";
+import type { Wire } from "./wire.ts";
+
+/** @param wire builds the services of one request; tests pass one over fakes. */
+export function createApp(wire: (env: Env, log: Log) => Wire): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(systemRandom));
+  app.use(accessLog({ clock: systemClock, logOf }));
+  app.use(securityHeaders());
+  app.route("/health", healthRoutes());
+  app.use(async (c, next) => {
+    c.set("wire", wire(c.env, c.get("log")));
+    await next();
+  });
+  app.route("/ready", readyRoutes());
+  app.use("/api/*", sameOrigin());
+  app.use("/api/*", sessionClaim());
+  app.route("/api/sessions", sessionRoutes());
+  app.route("/api/chat", chatRoutes());
+  app.route("/api/conversations", conversationRoutes());
+  app.route("/api/tools", toolRoutes());
+  app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));
+  app.onError((error, c) => {
+    c.get("log").error("a request failed", { error });
+    return answerProblem(c, error, c.get("requestId"));
+  });
+  return app;
+}
+
+/** Needs no valid configuration: what is wrong with it must be logged too. */
+function logOf(env: Env): Log {
+  const level = (env as { LOG_LEVEL?: string }).LOG_LEVEL;
+  return consoleLog(systemClock, level === "debug" || level === "warn" || level === "error" ? level : "info");
+}

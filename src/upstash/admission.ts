@@ -1,0 +1,26 @@
+import type { Admission } from "../agent/admission.ts";
+import { invariant, type Clock } from "../core/ports.ts";
+import type { LimitVerdict } from "../limit/limiter.ts";
+import type { Message } from "../memory/message.ts";
+import type { SessionRecord } from "../session/session.ts";
+import type { RedisClient } from "./batch.ts";
+import { messagesPart } from "./conversation-store.ts";
+import { takeLimit } from "./rate-limiter.ts";
+import { touchSession } from "./session-store.ts";
+
+export function upstashAdmission(redis: RedisClient, clock: Clock): Admission {
+  return {
+    async admit({ session: sessionRef, caller, ref }) {
+      let session: Promise<SessionRecord | undefined> | undefined;
+      let limit: Promise<LimitVerdict> | undefined;
+      let messages: Promise<Message[]> | undefined;
+      await redis.run((batch) => {
+        session = touchSession(batch, sessionRef);
+        limit = takeLimit({ batch, redis, clock, name: "chat", caller });
+        messages = messagesPart(batch, ref);
+      });
+      invariant(limit !== undefined && messages !== undefined, "a batch settles what was added to it");
+      return { session: await session, limit: await limit, messages: await messages };
+    },
+  };
+}

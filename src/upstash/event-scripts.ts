@@ -1,0 +1,59 @@
+/**
+ * The two atomic changes of an event list: opening a turn where none runs, and taking a list over from its writer.
+ * They judge entries by their header alone (`<generation> <seq> <mark> <at> <json>`, see `event/log-record.ts`).
+ *
+ * The last 64 entries decide: the valid tail is the last entry of the greatest generation, and what a superseded writer can leave
+ * behind it is one flush, far less than that.
+ */
+import { defineScript } from "./script.ts";
+
+const readTail = `
+local generation, seq, mark, at, tail = 0, 0, 'e', 0, ''
+local entries = redis.call('LRANGE', KEYS[1], -64, -1)
+for _, entry in ipairs(entries) do
+  local g, s, m, a = string.match(entry, '^(%d+) (%d+) (%S) (%d+) ')
+  if g and tonumber(g) >= generation then
+    generation, seq, mark, at, tail = tonumber(g), tonumber(s), m, tonumber(a), entry
+  end
+end
+local now = tonumber(ARGV[1])
+local nextGeneration = string.format('%d', math.max(now, generation + 1))
+`;
+
+/**
+ * KEYS: event list. ARGV: now (unix ms), opening as JSON, run id, expiry of a new list (seconds).
+ * Answers {"opened", generation, length} or {"running", generation, seq, at}.
+ */
+export const openScript = defineScript(`#!lua flags=allow-key-locking
+${readTail}
+if mark == 'o' and string.find(tail, ARGV[3], 1, true) then
+  return {'opened', string.format('%d', generation), redis.call('LLEN', KEYS[1])}
+end
+if mark ~= 'e' then
+  return {'running', string.format('%d', generation), seq, string.format('%d', at)}
+end
+local length = redis.call('RPUSH', KEYS[1], nextGeneration .. ' 0 o ' .. ARGV[1] .. ' ' .. ARGV[2])
+if length == 1 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
+return {'opened', nextGeneration, length}
+`);
+
+/**
+ * KEYS: event list, message list. ARGV: now, record as JSON, its mark, expected generation, expected seq, expiry of messages (seconds), messages…
+ * Answers {"superseded", generation, length} or {"moved"}. The record is published on the channel named like the list.
+ */
+export const supersedeScript = defineScript(`#!lua flags=allow-key-locking
+${readTail}
+local isRepeated = string.sub(tail, -string.len(ARGV[2])) == ARGV[2] and mark == ARGV[3] and seq == 0
+if isRepeated then
+  return {'superseded', string.format('%d', generation), redis.call('LLEN', KEYS[1])}
+end
+if generation ~= tonumber(ARGV[4]) or seq ~= tonumber(ARGV[5]) then return {'moved'} end
+local record = nextGeneration .. ' 0 ' .. ARGV[3] .. ' ' .. ARGV[1] .. ' ' .. ARGV[2]
+local length = redis.call('RPUSH', KEYS[1], record)
+redis.call('PUBLISH', KEYS[1], cjson.encode({record}))
+if #ARGV > 6 then
+  redis.call('RPUSH', KEYS[2], unpack(ARGV, 7))
+  redis.call('EXPIRE', KEYS[2], ARGV[6])
+end
+return {'superseded', nextGeneration, length}
+`);
