@@ -1,9 +1,8 @@
-import type { UIMessage } from "ai";
 import { eventsUrl } from "./api.ts";
 
 /** The events that a window needs in order to follow turns; the tokens come over the chat stream. */
 export type TurnEvent =
-  | { type: "workflow-started"; runId: string; messageId: string; userMessage: UIMessage }
+  | { type: "workflow-started"; runId: string; messageId: string; userMessage: { id: string; text: string } }
   | { type: "workflow-completed"; runId: string }
   | { type: "workflow-failed"; runId: string; errorText: string }
   | { type: "workflow-stopped"; runId: string }

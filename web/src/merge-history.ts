@@ -23,8 +23,17 @@ function unknownQuestion(local: UIMessage[], server: UIMessage[]): UIMessage[] {
 }
 
 /** Puts a question that came from another window where it belongs: before its answer if that is here already. */
-export function withQuestion(messages: UIMessage[], question: UIMessage, answerId: string): UIMessage[] {
+export function withQuestion(
+  messages: UIMessage[],
+  question: { id: string; text: string },
+  answerId: string,
+): UIMessage[] {
   if (messages.some((message) => message.id === question.id)) return messages;
-  const answerAt = messages.findIndex((message) => message.id === answerId);
-  return answerAt === -1 ? [...messages, question] : messages.toSpliced(answerAt, 0, question);
+  const message: UIMessage = {
+    id: question.id,
+    role: "user",
+    parts: [{ type: "text", text: question.text }],
+  };
+  const answerAt = messages.findIndex((candidate) => candidate.id === answerId);
+  return answerAt === -1 ? [...messages, message] : messages.toSpliced(answerAt, 0, message);
 }

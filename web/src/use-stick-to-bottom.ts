@@ -26,7 +26,15 @@ export function useStickToBottom(
       setIsAtBottom(isNear);
     };
     element.addEventListener("scroll", onScroll, { passive: true });
-    return () => element.removeEventListener("scroll", onScroll);
+    // A notice or a longer draft below makes the view smaller, and would push the newest line out of it.
+    const resizing = new ResizeObserver(() => {
+      if (isStuck.current) element.scrollTop = element.scrollHeight;
+    });
+    resizing.observe(element);
+    return () => {
+      element.removeEventListener("scroll", onScroll);
+      resizing.disconnect();
+    };
   }, [scroller]);
 
   useLayoutEffect(() => {
