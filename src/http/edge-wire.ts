@@ -1,0 +1,19 @@
+/**
+ * What the middleware and the routes of sessions, tools and operations need from the wire. Each names its own part, so
+ * that a test passes a few fakes and no more.
+ */
+import type { Clock } from "../core/ports.ts";
+import type { Gate } from "../limit/gate.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { ToolRegistry } from "../tool/registry.ts";
+
+export interface EdgeWire {
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly gate: Gate;
+  readonly tools: ToolRegistry;
+  /** One round trip to the storage; throws when it does not answer. */
+  readonly pingStorage: () => Promise<void>;
+  /** The public base URL, from whose pages requests may come. */
+  readonly appUrl: string;
+}

@@ -1,0 +1,67 @@
+/** The two tools of an agent's memory: keep a fact about the user, and look one up. */
+import * as z from "zod/mini";
+import { limits } from "../core/limits.ts";
+import type { Fact } from "./fact-store.ts";
+import { defineTool, failed, ok } from "./tool.ts";
+
+const factKey = z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.factKeyCharsMax));
+
+export const remember = defineTool({
+  name: "remember",
+  description:
+    "Remembers a fact about the user for later conversations, under a short key such as 'favourite colour'. An earlier value " +
+    "under the same key is replaced. Use it when the user asks to remember something.",
+  input: z.object({
+    key: factKey,
+    value: z.string().check(z.minLength(1), z.maxLength(limits.factValueCharsMax)),
+  }),
+  effect: "write",
+  timeoutMs: limits.toolTimeoutMs,
+  async execute({ facts, userId, agentId }, { key, value }) {
+    const fact = { key: normalKey(key), value };
+    const outcome = await facts.remember({ userId, agentId }, fact);
+    if (outcome === "full")
+      return failed(`The memory is full: ${limits.factsPerAgentMax} facts are kept. Replace one of them.`);
+    return ok({ remembered: fact });
+  },
+});
+
+export const recall = defineTool({
+  name: "recall",
+  description:
+    "Looks up what was remembered about the user under a key. Without a key it lists all that is remembered.",
+  input: z.object({ key: z.optional(factKey) }),
+  effect: "read",
+  timeoutMs: limits.toolTimeoutMs,
+  async execute({ facts, userId, agentId }, { key }) {
+    const owner = { userId, agentId };
+    if (key === undefined) return ok(preview(await facts.list(owner)));
+    const value = await facts.recall(owner, normalKey(key));
+    return ok(
+      value === undefined ? { key: normalKey(key), isKnown: false } : { key: normalKey(key), isKnown: true, value },
+    );
+  },
+});
+
+/** Models do not repeat a key letter by letter: case and spacing do not tell facts apart. */
+function normalKey(key: string): string {
+  return key.trim().toLowerCase().replaceAll(/\s+/g, " ");
+}
+
+const previewCharsMax = 100;
+/** Below the limit of a tool's output, with room for the JSON around it. */
+const listCharsMax = limits.toolOutputBytesMax / 4;
+
+/** Long values are cut, and the list ends before it is too long for an answer; each fact can still be recalled by its key. */
+function preview(facts: readonly Fact[]) {
+  const shown: Fact[] = [];
+  let chars = 0;
+  for (const { key, value } of facts) {
+    const text = value.length > previewCharsMax ? `${value.slice(0, previewCharsMax)}…` : value;
+    chars += key.length + text.length;
+    if (chars > listCharsMax) break;
+    shown.push({ key, value: text });
+  }
+  const omitted = facts.length - shown.length;
+  return omitted === 0 ? { facts: shown } : { facts: shown, omitted };
+}
