@@ -1,0 +1,24 @@
+/** The environment that the Worker gets on this machine: the local stack by URL and token, as if it were the real thing. */
+import { OFFLINE_MODEL_NAME } from "./model/model-front.ts";
+import type { RunningStack } from "./start-stack.ts";
+
+/** Public, and therefore only for a Worker that nobody else can reach. */
+const LOCAL_SESSION_SECRET = "local-development-session-secret-which-is-public";
+
+/** @param appUrl the address at which browsers and QStash reach the app. */
+export function appBindings(stack: RunningStack, appUrl: string): Record<string, string> {
+  return {
+    UPSTASH_REDIS_REST_URL: stack.redisUrl,
+    UPSTASH_REDIS_REST_TOKEN: stack.redisToken,
+    QSTASH_URL: stack.qstashUrl,
+    QSTASH_TOKEN: stack.qstashToken,
+    QSTASH_CURRENT_SIGNING_KEY: stack.currentSigningKey,
+    QSTASH_NEXT_SIGNING_KEY: stack.nextSigningKey,
+    MODEL_BASE_URL: stack.modelBaseUrl,
+    MODEL_API_KEY: stack.modelApiKey,
+    MODEL_NAME: OFFLINE_MODEL_NAME,
+    SESSION_SECRET: LOCAL_SESSION_SECRET,
+    APP_URL: appUrl,
+    ENVIRONMENT: "development",
+  };
+}

@@ -1,0 +1,37 @@
+/** What the programs that people start have in common: ports, Ctrl-C, and failures in words. */
+import { PortTakenError } from "./port-taken.ts";
+
+/** @throws Error in words for anything that is no port. */
+export function parsePort(text: string | undefined, fallback: number, name: string): number {
+  if (text === undefined || text === "") return fallback;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`${name} must be a port from 0 to 65535, not "${text}".`);
+  return port;
+}
+
+/** Runs `stop` at the first Ctrl-C, SIGTERM or SIGHUP and exits when it is done; at the second one exits at once. */
+export function onInterrupt(stop: () => Promise<void>): void {
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(130);
+      isStopping = true;
+      console.log("\nStopping …");
+      stop().then(
+        () => process.exit(0),
+        (cause: unknown) => explainFailure(cause, {}),
+      );
+    });
+  }
+}
+
+/** Says what failed, and for a taken port how to choose another, then exits 1. */
+export function explainFailure(cause: unknown, o: { portSetting?: string }): never {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  console.error(message);
+  if (cause instanceof PortTakenError && o.portSetting !== undefined) {
+    console.error(`Stop that program, or choose another port: ${o.portSetting}.`);
+  }
+  process.exit(1);
+}

@@ -1,0 +1,85 @@
+/**
+ * What `npm start` runs: the local stack, the web app and the Worker, until Ctrl-C.
+ *
+ * Environment: STACK_PORT (8080), APP_PORT (8787), REDIS_URL (an embedded Redis without it). A `.dev.vars` is read, so a
+ * real model or a real Upstash database can be put there; it is never written.
+ */
+import { createWriteStream, mkdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildWebIfStale } from "./build-web.ts";
+import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
+import { freePort } from "./free-port.ts";
+import { PortTakenError } from "./port-taken.ts";
+import { startApp } from "./start-app.ts";
+import type { RunningApp } from "./start-app.ts";
+import { startStack } from "./start-stack.ts";
+import type { RunningStack } from "./start-stack.ts";
+
+const startedAtMs = Date.now();
+let stack: RunningStack | undefined;
+let app: RunningApp | undefined;
+let appPort = 0;
+let isStopping = false;
+
+// From the first moment, for a first build takes some seconds and people change their mind.
+onInterrupt(stopAll);
+try {
+  appPort = parsePort(process.env["APP_PORT"], 8787, "APP_PORT");
+  // Both ports are tried before anything is built: a taken one is said at once.
+  await freePort(appPort);
+  await startAll(parsePort(process.env["STACK_PORT"], 8080, "STACK_PORT"));
+} catch (cause) {
+  await stopAll();
+  const isAppPort = cause instanceof PortTakenError && cause.port === appPort;
+  explainFailure(cause, { portSetting: isAppPort ? "APP_PORT=8788 npm start" : "STACK_PORT=8081 npm start" });
+}
+
+async function startAll(stackPort: number): Promise<void> {
+  const redisUrl = process.env["REDIS_URL"];
+  const hasRedis = redisUrl !== undefined && redisUrl !== "";
+  stack = await startStack({ port: stackPort, ...(hasRedis ? { redisUrl } : {}) });
+  console.log("Starting the web app and the Worker …");
+  await buildWebIfStale();
+  const logFile = openLog();
+  app = await startApp({ port: appPort, stack, usesDevVars: true, onLine: logFile.write });
+  app.exited.then(leaveWithApp, leaveWithApp);
+  console.log(`
+Skipstone is running at ${app.url}  (ready in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s)
+
+  App      ${app.url}
+  Stack    ${stack.url}  (Redis /redis, QStash /v2, model /v1, control /_stack)
+  Redis    ${hasRedis ? "yours, from REDIS_URL" : "embedded; it forgets everything when it stops"}
+  Model    an offline demo model; put MODEL_BASE_URL, MODEL_API_KEY and MODEL_NAME into .dev.vars for a real one
+  Log      ${logFile.path}
+
+Ctrl-C stops everything.`);
+}
+
+async function stopAll(): Promise<void> {
+  isStopping = true;
+  await app?.close();
+  await stack?.close();
+}
+
+/** Without the Worker there is nothing to supervise. */
+function leaveWithApp(): void {
+  if (isStopping) return;
+  console.error("The Worker ended by itself; its log says why.");
+  void stopAll().then(() => process.exit(1));
+}
+
+/** The whole log goes to a file; errors are shown too. */
+function openLog(): { path: string; write(line: string): void } {
+  const folder = fileURLToPath(new URL("../.stack", import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, "app.log");
+  const stream = createWriteStream(file);
+  return {
+    path: path.relative(process.cwd(), file),
+    write(line) {
+      stream.write(`${line}\n`);
+      if (/"level":"error"|wrangler:error|\[ERROR\]|✘/.test(line)) console.error(line);
+    },
+  };
+}
