@@ -38,10 +38,14 @@ export function followConversation(conversationId: string, onEvent: (event: Turn
   const open = (): void => {
     close();
     if (document.hidden || !navigator.onLine) return;
+    let isOpened = false;
     source = new EventSource(eventsUrl(conversationId, cursor));
+    source.addEventListener("open", () => (isOpened = true));
     for (const type of EVENT_TYPES) source.addEventListener(type, receive);
     source.addEventListener("error", () => {
       if (source?.readyState !== EventSource.CLOSED) return;
+      // The server may refuse a cursor that it has forgotten; it would refuse it for ever.
+      if (!isOpened) cursor = undefined;
       timer = setTimeout(open, waitMs * (0.5 + Math.random()));
       waitMs = Math.min(waitMs * 2, REOPEN_MS_MAX);
     });

@@ -22,18 +22,22 @@ function unknownQuestion(local: UIMessage[], server: UIMessage[]): UIMessage[] {
   return isKnown ? [] : local.slice(at);
 }
 
-/** Puts a question that came from another window where it belongs: before its answer if that is here already. */
+/**
+ * Puts a question from another window where it belongs: before its answer if that is here already, else at the end. A
+ * question that is known, with another answer behind it, is being answered anew; the answer that failed goes.
+ */
 export function withQuestion(
   messages: UIMessage[],
   question: { id: string; text: string },
   answerId: string,
 ): UIMessage[] {
-  if (messages.some((message) => message.id === question.id)) return messages;
+  const answerAt = messages.findIndex((message) => message.id === answerId);
+  const questionAt = messages.findIndex((message) => message.id === question.id);
+  if (questionAt !== -1) return answerAt === -1 ? messages.slice(0, questionAt + 1) : messages;
   const message: UIMessage = {
     id: question.id,
     role: "user",
     parts: [{ type: "text", text: question.text }],
   };
-  const answerAt = messages.findIndex((candidate) => candidate.id === answerId);
-  return answerAt === -1 ? [...messages, message] : messages.toSpliced(answerAt, 0, message);
+  return messages.toSpliced(answerAt === -1 ? messages.length : answerAt, 0, message);
 }

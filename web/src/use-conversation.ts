@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { stopTurn } from "./api.ts";
 import { SkipstoneTransport } from "./chat-transport.ts";
 import { textOf } from "./message-text.ts";
-import { ProblemError } from "./problem.ts";
+import { isConnectionFailure, ProblemError } from "./problem.ts";
 import { resend } from "./recover.ts";
 import { type Ending, useFollow } from "./use-follow.ts";
 import { useRecovery } from "./use-recovery.ts";
@@ -44,6 +44,13 @@ export function useConversation(o: { id: string; initialMessages: UIMessage[]; i
   const endings = useFollow(chat, isKnown, isOwn);
   const { isReconnecting, reconnect } = useRecovery(chat, error, isOwn);
 
+  const retry = useCallback(async () => {
+    const question = chat.messages.findLast((message) => message.role === "user");
+    if (isConnectionFailure(chat.error) || question === undefined) return reconnect();
+    own.current.add(question.id);
+    await resend(chat, question);
+  }, [chat, reconnect]);
+
   return {
     messages,
     status,
@@ -64,11 +71,7 @@ export function useConversation(o: { id: string; initialMessages: UIMessage[]; i
       await tellServerToStop(chat);
       await chat.stop();
     },
-    async retry() {
-      const last = chat.messages.findLast((message) => message.role === "user");
-      if (chat.error instanceof TypeError || last === undefined) reconnect();
-      else await resend(chat, last);
-    },
+    retry,
     takeBack: () => dropRefused(chat),
   };
 }

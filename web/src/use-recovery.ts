@@ -1,6 +1,6 @@
 import type { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { isConnectionFailure } from "./problem.ts";
 import { recover } from "./recover.ts";
 import { useOnline } from "./use-online.ts";
@@ -45,9 +45,10 @@ export function useRecovery(
     };
   }, [chat, failures, isOnline, isOwn]);
 
+  const reconnect = useCallback(() => setFailures(0), []);
   return {
     isReconnecting: failures !== undefined && failures < ATTEMPTS_MAX,
-    reconnect: () => setFailures(0),
+    reconnect,
   };
 }
 

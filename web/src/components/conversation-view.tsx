@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useConversation } from "../use-conversation.ts";
 import { useStickToBottom } from "../use-stick-to-bottom.ts";
 import { Announcer } from "./announcer.tsx";
@@ -34,6 +34,8 @@ export function ConversationView(props: {
 
   useEscape(isBusy, () => void conversation.stop());
 
+  const { retry: retryTurn } = conversation;
+  const retry = useCallback(() => void retryTurn(), [retryTurn]);
   const send = async (message: string): Promise<void> => {
     setText("");
     setHint(undefined);
@@ -50,7 +52,7 @@ export function ConversationView(props: {
         {isEmpty && !isBusy ? (
           <EmptyState onPick={(suggestion) => void send(suggestion)} />
         ) : (
-          <MessageList messages={messages} status={status} endings={conversation.endings} />
+          <MessageList messages={messages} status={status} endings={conversation.endings} onRetry={retry} />
         )}
       </div>
       <div className="dock">
@@ -63,7 +65,7 @@ export function ConversationView(props: {
           error={error}
           hint={hint}
           isReconnecting={isReconnecting}
-          onRetry={() => void conversation.retry()}
+          onRetry={retry}
           onEdit={() => setText(conversation.takeBack())}
         />
         <Composer

@@ -7,8 +7,9 @@ export function MessageList(props: {
   messages: UIMessage[];
   status: ChatStatus;
   endings: ReadonlyMap<string, Ending>;
+  onRetry: () => void;
 }) {
-  const { messages, status, endings } = props;
+  const { messages, status, endings, onRetry } = props;
   const last = messages.at(-1);
   const isStreaming = status === "streaming" && last?.role === "assistant";
   const isWaiting = (status === "submitted" || status === "streaming") && last?.role === "user";
@@ -19,7 +20,11 @@ export function MessageList(props: {
           key={message.id}
           message={message}
           isStreaming={isStreaming && message === last}
-          ending={endings.get(message.id)}
+          ending={
+            message === last && status !== "ready" ? undefined : (endings.get(message.id) ?? recordedEnding(message))
+          }
+          // While an error is shown at the message box, that is the place to try again.
+          onRetry={message === last && status === "ready" ? onRetry : undefined}
         />
       ))}
       {isWaiting && (
@@ -31,3 +36,14 @@ export function MessageList(props: {
     </section>
   );
 }
+
+/** The server notes with an answer how it ended; the words for a failure come with the events, as long as those are kept. */
+function recordedEnding(message: UIMessage): Ending | undefined {
+  const state = (message.metadata as { state?: unknown } | undefined)?.state;
+  if (state === "stopped") return STOPPED;
+  return state === "failed" ? FAILED : undefined;
+}
+
+// The same objects each time, so that messages that did not change are not rendered again.
+const STOPPED: Ending = { kind: "stopped" };
+const FAILED: Ending = { kind: "failed", errorText: "This answer could not be finished." };

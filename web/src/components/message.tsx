@@ -10,10 +10,12 @@ interface MessageProps {
   message: UIMessage;
   isStreaming: boolean;
   ending: Ending | undefined;
+  /** Present where asking again makes sense. */
+  onRetry: (() => void) | undefined;
 }
 
 /** Memoised: while one answer streams, the others keep their identity and are not rendered again. */
-export const Message = memo(function Message({ message, isStreaming, ending }: MessageProps) {
+export const Message = memo(function Message({ message, isStreaming, ending, onRetry }: MessageProps) {
   if (message.role === "user") {
     return (
       <article className="message message-user" aria-label="You" data-message-id={message.id}>
@@ -30,8 +32,16 @@ export const Message = memo(function Message({ message, isStreaming, ending }: M
         return null;
       })}
       {isStreaming && <span className="dots" aria-hidden="true" />}
-      {ending?.kind === "stopped" && <p className="ending">You stopped this answer.</p>}
-      {ending?.kind === "failed" && <p className="ending ending-failed">{ending.errorText}</p>}
+      {ending !== undefined && (
+        <p className="ending" data-kind={ending.kind}>
+          {ending.kind === "stopped" ? "This answer was stopped." : ending.errorText}
+          {onRetry !== undefined && (
+            <button type="button" className="link-button" onClick={onRetry}>
+              Try again
+            </button>
+          )}
+        </p>
+      )}
       {!isStreaming && text !== "" && <CopyButton text={text} />}
     </article>
   );
