@@ -18,77 +18,23 @@ export interface CatalogueEntry {
 }
 
 export const errorCatalogue = {
-  bad_request: refuse(
-    400,
-    "Bad request",
-    "The request does not have the shape that this route expects.",
-  ),
+  bad_request: refuse(400, "Bad request", "The request does not have the shape that this route expects."),
   malformed_json: refuse(400, "Malformed JSON", "The request body is not valid JSON."),
-  invalid_cursor: refuse(
-    400,
-    "Invalid cursor",
-    "The position to read from is not one that this server gave out.",
-  ),
-  unauthenticated: refuse(
-    401,
-    "Not signed in",
-    "This route needs a session; POST /api/sessions opens one.",
-  ),
-  forbidden_origin: refuse(
-    403,
-    "Origin not allowed",
-    "Requests that change something must come from this site.",
-  ),
+  invalid_cursor: refuse(400, "Invalid cursor", "The position to read from is not one that this server gave out."),
+  unauthenticated: refuse(401, "Not signed in", "This route needs a session; POST /api/sessions opens one."),
+  forbidden_origin: refuse(403, "Origin not allowed", "Requests that change something must come from this site."),
   not_found: refuse(404, "Not found", "There is nothing here that you may see."),
-  method_not_allowed: refuse(
-    405,
-    "Method not allowed",
-    "This path exists, but not for this method.",
-  ),
-  turn_running: refuse(
-    409,
-    "A turn is running",
-    "This conversation is still answering an earlier message.",
-  ),
-  body_too_large: refuse(
-    413,
-    "Body too large",
-    "The request body is larger than this route accepts.",
-  ),
-  unsupported_media_type: refuse(
-    415,
-    "Unsupported media type",
-    "This route accepts application/json.",
-  ),
-  rate_limited: refuse(
-    429,
-    "Too many requests",
-    "The limit is used up for now; Retry-After says for how long.",
-  ),
-  redis_unavailable: retry(
-    "Storage unavailable",
-    "The storage behind this service did not answer; try again shortly.",
-  ),
-  model_unavailable: retry(
-    "Model unavailable",
-    "The language model did not answer; try again shortly.",
-  ),
+  method_not_allowed: refuse(405, "Method not allowed", "This path exists, but not for this method."),
+  turn_running: refuse(409, "A turn is running", "This conversation is still answering an earlier message."),
+  body_too_large: refuse(413, "Body too large", "The request body is larger than this route accepts."),
+  unsupported_media_type: refuse(415, "Unsupported media type", "This route accepts application/json."),
+  rate_limited: refuse(429, "Too many requests", "The limit is used up for now; Retry-After says for how long."),
+  redis_unavailable: retry("Storage unavailable", "The storage behind this service did not answer; try again shortly."),
+  model_unavailable: retry("Model unavailable", "The language model did not answer; try again shortly."),
   model_rate_limited: retry("Model is busy", "The language model is busy; try again shortly."),
-  model_rejected: park(
-    502,
-    "Model rejected the request",
-    "The language model did not accept the request.",
-  ),
-  model_garbled: park(
-    502,
-    "Model answer unreadable",
-    "The language model sent an answer that cannot be read.",
-  ),
-  misconfigured: park(
-    500,
-    "Not configured",
-    "This server is not configured completely; its log says what is missing.",
-  ),
+  model_rejected: park(502, "Model rejected the request", "The language model did not accept the request."),
+  model_garbled: park(502, "Model answer unreadable", "The language model sent an answer that cannot be read."),
+  misconfigured: park(500, "Not configured", "This server is not configured completely; its log says what is missing."),
   internal: park(500, "Internal error", "Something went wrong on our side."),
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -3,9 +3,9 @@
  * that a test passes a few fakes and no more.
  */
 import type { Clock } from "../core/ports.ts";
-import type { Gate } from "../limit/gate.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
+import type { Gate } from "./gate.ts";
 
 export interface EdgeWire {
   readonly clock: Clock;

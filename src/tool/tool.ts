@@ -39,7 +39,7 @@ export interface Tool<Input> {
 
 /** A tool whose input type is known to itself only; `defineTool` makes one. */
 export interface AnyTool extends Omit<Tool<never>, "input" | "execute"> {
-  readonly input: z.ZodMiniType<unknown>;
+  readonly input: z.ZodMiniType;
   /** `input` has passed the schema. */
   execute(context: ToolContext, input: unknown): Promise<ToolResult> | ToolResult;
 }

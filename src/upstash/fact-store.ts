@@ -34,7 +34,7 @@ function readFacts(reply: unknown): Fact[] {
   const facts: Fact[] = [];
   for (let index = 0; index + 1 < texts.length; index += 2)
     facts.push({ key: texts[index]!, value: texts[index + 1]! });
-  return facts.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return facts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function keyOf({ userId, agentId }: FactOwner): string {

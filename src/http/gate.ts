@@ -1,8 +1,9 @@
 /**
- * The gate that API requests pass: is the session alive, and is the limit kept? Both asked in one round trip.
+ * The gate that API requests pass: is the session alive, and is the limit kept? Both asked in one round trip. It stands at
+ * the edge because only the edge knows both rooms.
  */
+import type { LimiterName, LimitVerdict } from "../limit/limiter.ts";
 import type { SessionRecord, SessionRef } from "../session/session.ts";
-import type { LimiterName, LimitVerdict } from "./limiter.ts";
 
 export interface Passage {
   /** The signed session to look up; `undefined` for a caller without one. */
