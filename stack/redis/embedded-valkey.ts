@@ -5,7 +5,7 @@
  * known in advance. This host answers the same eight imports from memory instead.
  *
  * 1. Valkey reads a command in one step of its event loop and writes the reply at the beginning of the next (its `beforeSleep`). With a
- *    single step for each arrival a reply waits for the next 100 ms tick, so we step at least twice, and on until nothing moves.
+ *    single step for each arrival a reply waits for the next 100 ms tick, so each step that took something in is followed by another.
  * 2. A step never runs inside another: the WebAssembly is not re-entrant.
  * 3. Time is this machine's time; nothing is written to disk; everything is gone after `close`.
  */
@@ -40,6 +40,8 @@ const FIRST_FD = 4096;
 const READABLE = 1;
 const WRITABLE = 2;
 const TICK_MS = 100;
+/** Valkey writes at most 64 KiB to a connection in one step, in pieces of 16 KiB. Source: src/server.h, NET_MAX_WRITES_PER_EVENT. */
+const FULL_WRITE_BYTES = 16 * 1024;
 /** Any number but 0, with which Valkey would not open its listening socket, that is, ours. */
 const NOMINAL_PORT = 6379;
 
@@ -49,39 +51,41 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
   const waiting: number[] = [];
   let listenerFd = -1;
   let lastFd = FIRST_FD;
-  let moves = 0;
+  const freeFds: number[] = [];
+  let hasTakenIn = false;
+  let stepBytesWritten = 0;
   let isStepping = false;
   let isScheduled = false;
   let isClosed = false;
 
   const memory = (): Buffer => Buffer.from(valkey.memory.buffer);
   const host = {
-    socket: () => ++lastFd,
+    socket: newFd,
     listen(fd: number): number {
       listenerFd = fd;
       return 0;
     },
     accept(): number {
-      moves++;
+      hasTakenIn = true;
       return waiting.shift() ?? -1;
     },
     read(fd: number, pointer: number, lengthMax: number): number {
       const link = links.get(fd);
       if (link === undefined) return -1;
-      if (link.arriving.length === 0) return link.isEnded ? 0 : -1;
-      moves++;
+      if (link.arriving.length === 0 && !link.isEnded) return -1;
+      hasTakenIn = true;
       return takeArriving(link, memory(), pointer, lengthMax);
     },
     write(fd: number, pointer: number, length: number): number {
       const link = links.get(fd);
       if (link === undefined || link.isEnded) return -1;
-      moves++;
+      stepBytesWritten += length;
       link.leaving.push(Buffer.from(memory().subarray(pointer, pointer + length)));
       return length;
     },
     close(fd: number): void {
       const link = links.get(fd);
-      links.delete(fd);
+      if (links.delete(fd)) freeFds.push(fd);
       if (link === undefined || link.isEnded) return;
       flush(link);
       link.isEnded = true;
@@ -102,6 +106,11 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
     },
   };
 
+  /** Numbers are used again, because Valkey walks through all numbers up to the highest in each step, and has room for 10,000. */
+  function newFd(): number {
+    return freeFds.pop() ?? ++lastFd;
+  }
+
   function readiness(fd: number): number {
     if (fd === listenerFd) return waiting.length > 0 ? READABLE : 0;
     const link = links.get(fd);
@@ -115,18 +124,17 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
     queueMicrotask(run);
   }
 
-  /** Two steps at least (invariant 1), then on while bytes move: a large value takes many reads and writes. */
+  /** Ends when a step took nothing in (invariant 1) and wrote so little that nothing can be left of a large reply. */
   function run(): void {
     isScheduled = false;
     if (isStepping || isClosed) return;
     isStepping = true;
     try {
-      let before: number;
-      let steps = 0;
       do {
-        before = moves;
+        hasTakenIn = false;
+        stepBytesWritten = 0;
         valkey.rk_step();
-      } while (++steps < 2 || moves !== before);
+      } while (hasTakenIn || stepBytesWritten >= FULL_WRITE_BYTES);
     } catch (cause) {
       fail(cause);
     } finally {
@@ -160,7 +168,7 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
     close,
     async dial(events) {
       if (isClosed) throw new Error("the embedded valkey stopped");
-      const fd = ++lastFd;
+      const fd = newFd();
       const link: Link = { arriving: [], offset: 0, leaving: [], isEnded: false, events };
       links.set(fd, link);
       waiting.push(fd);

@@ -12,7 +12,7 @@ import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
 import { accessOf } from "./access.ts";
 import type { Access } from "./access.ts";
-import { commandAnswer, commandsAnswer, errorAnswer, replyFormatOf, writeAnswer } from "./answer.ts";
+import { commandAnswer, commandsAnswer, errorAnswer, replyFormatOf, writeAnswer, writeTruncated } from "./answer.ts";
 import type { Answer, ReplyFormat } from "./answer.ts";
 import { openBackend } from "./backend.ts";
 import type { Backend } from "./backend.ts";
@@ -50,11 +50,9 @@ export async function startRedisFront(options: RedisFrontOptions): Promise<Redis
   const backend = await openBackend(options.redisUrl);
   const table = await loadCommandTable(backend);
   const executor = createExecutor({ backend, table, scripts: createScriptBook(), ledger });
-  let syncToken = 0;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url = "/", headers } = request;
-    response.setHeader("upstash-sync-token", String(++syncToken));
     const [path = "", query = ""] = splitOnce(url, "?");
     if (!METHODS.includes(method)) return writeAnswer(response, notAllowed);
     const access = accessOf(headers, query, options);
@@ -77,7 +75,8 @@ export async function startRedisFront(options: RedisFrontOptions): Promise<Redis
     // The client sees the second answer, as it would after it had lost the first and tried again.
     if (fault?.action === "duplicate") answer = await answerOnce(call, executor);
     if (fault?.action === "drop-after") return void response.destroy();
-    writeAnswer(response, answer, fault?.action === "truncate" ? (fault.truncateBytes ?? 0) : undefined);
+    if (fault?.action === "truncate") return writeTruncated(response, answer, fault.truncateBytes ?? 0);
+    writeAnswer(response, answer);
   }
 
   /** False if the request asks for no stream. */
