@@ -85,7 +85,7 @@ async function meetRunningTurn(parts: ChatParts, request: TurnRequest): Promise<
 
 /**
  * Takes a dead turn up again in this invocation.
- * @returns `undefined` when somebody else was faster.
+ * @returns `moved` when somebody else was faster.
  */
 export async function takeUpTurn(
   parts: ChatParts,
@@ -94,15 +94,16 @@ export async function takeUpTurn(
   records: readonly LogRecord[],
   history: readonly Message[],
   sink: FrameSink,
-): Promise<Promise<void> | undefined> {
+): Promise<{ readonly kind: "taken"; readonly done: Promise<void> } | { readonly kind: "moved" }> {
   const opening: TurnOpening = {
     type: "workflow-resumed",
+    attemptId: parts.random.uuid(),
     runId: turn.runId,
     messageId: turn.messageId,
     at: parts.clock.now(),
   };
   const answer = await parts.log.supersede(ref, turn.last, opening);
-  if (answer.kind === "moved") return undefined;
+  if (answer.kind === "moved") return answer;
   const earlier: TurnEvent[] = [...eventsOf(turn, records), opening];
   const before = history.filter((message) => message.id !== turn.userMessage.id);
   const input = {
@@ -115,7 +116,7 @@ export async function takeUpTurn(
     earlier,
   };
   const done = runTurn(parts, input, Promise.resolve({ tenure: answer.tenure, opening }), sink);
-  return settleSuperseded(parts, ref, turn.runId, done, sink);
+  return { kind: "taken", done: settleSuperseded(parts, ref, turn.runId, done, sink) };
 }
 
 /** Ends the turn that runs, keeping its text so far. False when none runs. */

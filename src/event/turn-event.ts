@@ -17,7 +17,14 @@ export type TurnEvent =
       readonly userMessage: UserText;
       readonly at: number;
     }
-  | { readonly type: "workflow-resumed"; readonly runId: string; readonly messageId: string; readonly at: number }
+  | {
+      readonly type: "workflow-resumed";
+      /** Tells two producers apart that take the same turn up in the same millisecond. */
+      readonly attemptId: string;
+      readonly runId: string;
+      readonly messageId: string;
+      readonly at: number;
+    }
   | { readonly type: "step-started"; readonly step: number }
   | { readonly type: "message-delta"; readonly text: string }
   | { readonly type: "tool-called"; readonly toolCallId: string; readonly toolName: string; readonly input: unknown }

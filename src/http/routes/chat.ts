@@ -93,8 +93,8 @@ async function resumeTurn(c: Context<AppEnv>): Promise<Response> {
     if (turn === undefined || turn.ending !== undefined) return c.body(null, 204);
     const stream = createFrameStream();
     if (!isDead(wire.chat, turn)) return followRunning(c, ref, turn, stream);
-    const done = await takeUpTurn(wire.chat, ref, turn, records, await wire.conversations.messages(ref), stream);
-    if (done !== undefined) return respond(c, stream, done);
+    const taken = await takeUpTurn(wire.chat, ref, turn, records, await wire.conversations.messages(ref), stream);
+    if (taken.kind === "taken") return respond(c, stream, taken.done);
   }
   throw new AppError("redis_unavailable", "the turn kept moving while it was being resumed");
 }
