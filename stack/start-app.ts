@@ -122,6 +122,7 @@ function quietEnvironment(folder: string): Record<string, string> {
     WRANGLER_REGISTRY_PATH: path.join(folder, "registry"),
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     FORCE_COLOR: "0",
+    NO_COLOR: "1",
   };
 }
 

@@ -66,9 +66,15 @@ function argumentsFor(intent: Intent, tool: OfferedTool): Record<string, unknown
       if (!/recall|retriev|lookup|look_up|search|get_fact|get-fact|memory_get|remembered/i.test(tool.name))
         return undefined;
       const property = find(/^(key|query|subject|topic|about|name|question|text)$/i) ?? properties[0];
-      return property === undefined ? {} : { [property]: intent.subject };
+      const isOptional = !requiredOf(tool).includes(property ?? "");
+      if (property === undefined || (isOptional && /^(?:me|us|myself)$/i.test(intent.subject))) return {};
+      return { [property]: intent.subject };
     }
   }
+}
+
+function requiredOf(tool: OfferedTool): unknown[] {
+  return Array.isArray(tool.parameters["required"]) ? tool.parameters["required"] : [];
 }
 
 function timeArguments(

@@ -14,8 +14,14 @@ export function intentsOf(text: string): Intent[] {
   if (remembered !== undefined) return [remembered];
   const recalled = recallIntent(text);
   if (recalled !== undefined) return [recalled];
+  // A story about time, in 3 - 5 sentences, is a story.
+  if (STORY.test(text)) return [];
   return [...calculateIntents(text), ...timeIntents(text)];
 }
+
+/** What a long text is asked for with. */
+export const STORY =
+  /\b(?:story|essay|poem|novel|tale|long (?:answer|text|reply|message)|write (?:me )?(?:a|an|something))\b/i;
 
 function rememberIntent(text: string): Intent | undefined {
   const match =

@@ -40,10 +40,19 @@ function sayRemembered(given: Record<string, unknown>): string {
 }
 
 function sayRecalled(given: Record<string, unknown>, result: unknown): string {
-  const subject = textOf(given, "key", "query", "subject", "topic", "about", "name", "question", "text") ?? "that";
+  const subject = textOf(given, ...SUBJECT_NAMES) ?? "";
   const facts = factsIn(result);
+  if (facts.length > 0 && !hasSubject(given)) return `This is what I was told: ${facts.map(sentence).join(" ")}`;
+  if (facts.length === 0 && !hasSubject(given))
+    return 'I was told nothing yet. Try "remember that my favourite colour is green".';
   if (facts.length === 0) return `I know nothing about ${subject} yet. Tell me with "remember that ${subject} is …".`;
   return `About ${subject} I know: ${facts.map(sentence).join(" ")}`;
+}
+
+const SUBJECT_NAMES = ["key", "query", "subject", "topic", "about", "name", "question", "text"];
+
+function hasSubject(given: Record<string, unknown>): boolean {
+  return textOf(given, ...SUBJECT_NAMES) !== undefined;
 }
 
 /** Every fact in the shapes that memory tools return: a value, a list, `{found: false}`, `{facts: [...]}`, `{value}`. */
@@ -51,7 +60,7 @@ function factsIn(result: unknown): string[] {
   if (result === null || result === undefined || result === "") return [];
   if (Array.isArray(result)) return result.flatMap(factsIn);
   if (!isRecord(result)) return [plain(result)];
-  if (result["found"] === false) return [];
+  if (["found", "isFound", "known", "isKnown", "exists"].some((flag) => result[flag] === false)) return [];
   for (const key of ["facts", "results", "memories", "matches", "items", "entries"]) {
     if (Array.isArray(result[key])) return result[key].flatMap(factsIn);
   }

@@ -1,6 +1,6 @@
 /** What the offline model says when no tool has anything to do. */
 import type { ChatMessage, ChatRequest, OfferedTool } from "./chat-request.ts";
-import { intentsOf } from "./intents.ts";
+import { intentsOf, STORY } from "./intents.ts";
 import { countTo, tellStory } from "./story.ts";
 
 export const SELF_DESCRIPTION = "I am Skipstone's offline demo model, not a language model";
@@ -15,12 +15,7 @@ export function smallTalk(asked: string, request: ChatRequest): string {
   if (text === "") return `${SELF_DESCRIPTION}, and I got no words to answer. ${abilities(request.tools)}`;
   if (quoted !== undefined) return quoted.replace(/^["'“](.*)["'”]$/s, "$1");
   if (countLast !== undefined) return countTo(Number(countLast));
-  if (
-    /\b(?:story|essay|poem|novel|tale|long (?:answer|text|reply|message)|lorem|write (?:me )?(?:a|an|something))\b/i.test(
-      text,
-    ) ||
-    words > 60
-  ) {
+  if (STORY.test(text) || words > 60) {
     return Number.isNaN(words) ? tellStory() : tellStory(words);
   }
   if (
