@@ -28,7 +28,8 @@ export const Message = memo(function Message({ message, isStreaming, ending, onR
     <article className="message message-assistant" aria-label="Assistant" data-message-id={message.id}>
       {message.parts.map((part, index) => {
         if (part.type === "text") return <Prose key={index} text={part.text} />;
-        if (isToolUIPart(part)) return <ToolCard key={part.toolCallId} name={getToolName(part)} part={part} />;
+        if (isToolUIPart(part))
+          return <ToolCard key={part.toolCallId} name={getToolName(part)} part={part} isLive={isStreaming} />;
         return null;
       })}
       {isStreaming && <span className="dots" aria-hidden="true" />}

@@ -4,8 +4,9 @@ import { ChevronIcon, ToolIcon } from "./icons.tsx";
 const SUMMARY_CHARS_MAX = 80;
 
 /** One tool call: closed it says what was called with what and how it went; open it shows input and output whole. */
-export function ToolCard({ name, part }: { name: string; part: ToolUIPart | DynamicToolUIPart }) {
-  const state = stateOf(part);
+export function ToolCard(props: { name: string; part: ToolUIPart | DynamicToolUIPart; isLive: boolean }) {
+  const { name, part } = props;
+  const state = stateOf(part, props.isLive);
   return (
     <details className="tool" data-state={state.kind}>
       <summary>
@@ -38,10 +39,17 @@ function Field({ label, value }: { label: string; value: unknown }) {
   );
 }
 
-function stateOf(part: ToolUIPart | DynamicToolUIPart): { kind: "running" | "done" | "failed"; words: string } {
+interface ToolState {
+  kind: "running" | "done" | "failed" | "cut-off";
+  words: string;
+}
+
+/** A call without a result in an answer that has ended will never have one. */
+function stateOf(part: ToolUIPart | DynamicToolUIPart, isLive: boolean): ToolState {
   if (part.state === "output-available") return { kind: "done", words: "Done" };
   if (part.state === "output-error") return { kind: "failed", words: "Failed" };
   if (part.state === "output-denied") return { kind: "failed", words: "Denied" };
+  if (!isLive) return { kind: "cut-off", words: "Not finished" };
   return { kind: "running", words: part.state === "input-streaming" ? "Preparing" : "Running" };
 }
 
