@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startRedisServer } from "./redis-server.ts";
+import type { RedisServer } from "./redis-server.ts";
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await startRedisServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  await server.command("FLUSHALL");
+});
+
+const base64 = { "Upstash-Encoding": "base64" };
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  server.request(path, { method: "POST", body: JSON.stringify(body), headers });
+const json = async (answer: Promise<Response>): Promise<unknown> => (await answer).json();
+
+describe("the forms of a request", () => {
+  it("a command in the body may have numbers and booleans, and integers beyond a double keep their digits", async () => {
+    expect(await json(server.command("RPUSH", "l", 1, true, 1.5, null))).toEqual({ result: 4 });
+    await server.request("/", { method: "POST", body: '["RPUSH","l",12345678901234567890]' });
+    expect(await json(server.command("LRANGE", "l", 0, -1))).toEqual({
+      result: ["1", "true", "1.5", "", "12345678901234567890"],
+    });
+  });
+
+  it("a command in the path is percent-decoded, then comes the body, then the query", async () => {
+    expect(await json(server.request("/set/a%2Fb%20c/v"))).toEqual({ result: "OK" });
+    expect(await json(server.command("GET", "a/b c"))).toEqual({ result: "v" });
+    expect(await json(server.request("/set/foo?EX=100&NX", { method: "POST", body: "bar" }))).toEqual({ result: "OK" });
+    expect(await json(server.command("TTL", "foo"))).toEqual({ result: 100 });
+  });
+
+  it("a body in the path form is stored byte by byte", async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+    await server.request("/set/binary", { method: "PUT", body: bytes });
+    const { result } = (await json(post("/", ["GET", "binary"], base64))) as { result: string };
+    expect(Buffer.from(result, "base64")).toEqual(Buffer.from(bytes));
+  });
+
+  it("HEAD answers without a body", async () => {
+    const answer = await server.request("/get/foo", { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+  });
+
+  it("the token may come in the query, and is no argument then", async () => {
+    const answer = await fetch(`${server.url}/echo/hello?_token=${server.token}`);
+    expect(await answer.json()).toEqual({ result: "hello" });
+  });
+
+  it("the root may be empty, as below a prefix", async () => {
+    const answer = await fetch(`${server.url}?_token=${server.token}`, { method: "POST", body: '["PING"]' });
+    expect(await answer.json()).toEqual({ result: "PONG" });
+  });
+});
+
+describe("the shape of an answer", () => {
+  it("base64 covers every string but an OK at the top", async () => {
+    await server.command("SET", "k", "OK");
+    expect(await json(post("/", ["SET", "k", "OK"], base64))).toEqual({ result: "OK" });
+    expect(await json(post("/", ["MGET", "k", "absent"], base64))).toEqual({ result: ["T0s=", null] });
+    expect(await json(post("/", ["PING"], base64))).toEqual({ result: "UE9ORw==" });
+    expect(await json(post("/", ["INCR", "k"], base64))).toEqual({ error: "ERR value is not an integer or out of range" });
+    expect(await json(post("/pipeline", [["SET", "k", "v"], ["GET", "k"]], base64))).toEqual([
+      { result: "OK" },
+      { result: "dg==" },
+    ]);
+  });
+
+  it("bytes that are no UTF-8 become U+FFFD without base64, and a nil is an explicit null", async () => {
+    await server.request("/set/bad/%FF");
+    expect(await json(server.command("GET", "bad"))).toEqual({ result: "\uFFFD" });
+    expect(await (await server.command("GET", "absent")).text()).toBe('{"result":null}');
+    expect(await (await server.command("LPOP", "absent", 1)).text()).toBe('{"result":null}');
+  });
+
+  it("an integer beyond 2^53 is written with all its digits", async () => {
+    await server.command("SET", "n", "9223372036854775806");
+    expect(await (await server.command("INCR", "n")).text()).toBe('{"result":9223372036854775807}');
+  });
+
+  it("resp2 answers are what Redis wrote", async () => {
+    const resp2 = { "Upstash-Response-Format": "resp2" };
+    const answer = await post("/pipeline", [["SET", "k", "v"], ["GET", "k"], ["GET", "x"], ["NOPE"]], resp2);
+    expect(answer.headers.get("content-type")).toBe("application/octet-stream");
+    expect(await answer.text()).toMatch(/^\+OK\r\n\$1\r\nv\r\n\$-1\r\n-ERR unknown command/);
+    expect((await post("/", ["PING"], { ...resp2, ...base64 })).status).toBe(400);
+    expect((await post("/multi-exec", [["PING"]], resp2)).status).toBe(400);
+    expect((await post("/", ["PING"], { "Upstash-Response-Format": "resp3" })).status).toBe(400);
+  });
+
+  it("a transaction gives results and errors in place, or one error with status 400 if nothing ran", async () => {
+    const ran = await post("/multi-exec", [["SET", "t", "abc"], ["INCR", "t"], ["GET", "t"]]);
+    expect(ran.status).toBe(200);
+    expect(await ran.json()).toMatchObject([{ result: "OK" }, { error: expect.stringContaining("ERR") }, { result: "abc" }]);
+    const discarded = await post("/multi-exec", [["SET", "t", "new"], ["SET", "t"]]);
+    expect(discarded.status).toBe(400);
+    expect(await discarded.json()).toEqual({ error: "ERR wrong number of arguments for 'set' command" });
+    expect(await json(server.command("GET", "t"))).toEqual({ result: "abc" });
+  });
+});
+
+describe("scripts", () => {
+  const flagged = "#!lua flags=allow-key-locking\nreturn redis.call('GET', KEYS[1])";
+
+  it("a script with the key-locking flag runs alone, in a pipeline and in a transaction", async () => {
+    await server.command("SET", "k", "v");
+    const evalFlagged = ["EVAL", flagged, 1, "k"];
+    expect(await json(server.command(...evalFlagged))).toEqual({ result: "v" });
+    expect(await json(post("/pipeline", [evalFlagged]))).toEqual([{ result: "v" }]);
+    expect(await json(post("/multi-exec", [evalFlagged]))).toEqual([{ result: "v" }]);
+  });
+
+  it("every kind of result arrives as it would from Redis itself", async () => {
+    const results: Record<string, unknown> = {
+      "return nil": null,
+      "return false": null,
+      "return true": 1,
+      "return 3.9": 3,
+      "return {}": [],
+      "return {1, nil, 3}": [1],
+      "return {false, {'a'}}": [null, ["a"]],
+      "return redis.status_reply('FINE')": "FINE",
+      "return {KEYS[1], ARGV[1]}": ["k", "v"],
+      "return redis.call('GET', 'absent')": null,
+      "-- only a comment": null,
+    };
+    for (const [script, result] of Object.entries(results)) {
+      expect(await json(server.command("EVAL", script, 1, "k", "v")), script).toEqual({ result });
+    }
+  });
+
+  it("an error names the client's own script, line and words", async () => {
+    const failing = "local x = 1\nlocal y = redis.call('HGET', 'text', 'f')\nreturn y";
+    await server.command("SET", "text", "x");
+    const sha1 = createHash("sha1").update(failing).digest("hex");
+    const { error } = (await json(server.command("EVAL", failing, 0))) as { error: string };
+    expect(error).toMatch(/^WRONGTYPE /);
+    expect(error).toMatch(new RegExp(` script: ${sha1}, on @user_script:2\\.$`));
+    expect(await json(server.command("EVAL", "return 1 1", 0))).toEqual({
+      error: "ERR Error compiling script (new function): user_script:1: '<eof>' expected near '1'",
+    });
+    expect(await json(server.command("EVAL", "return redis.error_reply('MINE alone')", 0))).toEqual({ error: "MINE alone" });
+  });
+});
