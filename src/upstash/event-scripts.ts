@@ -2,6 +2,8 @@
  * The two atomic changes of an event list: opening a turn where none runs, and taking a list over from its writer.
  * They judge entries by their header alone (`<generation> <seq> <mark> <at> <json>`, see `event/log-record.ts`).
  *
+ * Numbers are printed with %.0f: %d is 32 bits wide in some builds of Lua.
+ *
  * The last 64 entries decide: the valid tail is the last entry of the greatest generation, and what a superseded writer can leave
  * behind it is one flush, far less than that.
  */
@@ -17,7 +19,7 @@ for _, entry in ipairs(entries) do
   end
 end
 local now = tonumber(ARGV[1])
-local nextGeneration = string.format('%d', math.max(now, generation + 1))
+local nextGeneration = string.format('%.0f', math.max(now, generation + 1))
 `;
 
 /**
@@ -27,10 +29,10 @@ local nextGeneration = string.format('%d', math.max(now, generation + 1))
 export const openScript = defineScript(`#!lua flags=allow-key-locking
 ${readTail}
 if mark == 'o' and string.find(tail, ARGV[3], 1, true) then
-  return {'opened', string.format('%d', generation), redis.call('LLEN', KEYS[1])}
+  return {'opened', string.format('%.0f', generation), redis.call('LLEN', KEYS[1])}
 end
 if mark ~= 'e' then
-  return {'running', string.format('%d', generation), seq, string.format('%d', at)}
+  return {'running', string.format('%.0f', generation), seq, string.format('%.0f', at)}
 end
 local length = redis.call('RPUSH', KEYS[1], nextGeneration .. ' 0 o ' .. ARGV[1] .. ' ' .. ARGV[2])
 if length == 1 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
@@ -45,7 +47,7 @@ export const supersedeScript = defineScript(`#!lua flags=allow-key-locking
 ${readTail}
 local isRepeated = string.sub(tail, -string.len(ARGV[2])) == ARGV[2] and mark == ARGV[3] and seq == 0
 if isRepeated then
-  return {'superseded', string.format('%d', generation), redis.call('LLEN', KEYS[1])}
+  return {'superseded', string.format('%.0f', generation), redis.call('LLEN', KEYS[1])}
 end
 if generation ~= tonumber(ARGV[4]) or seq ~= tonumber(ARGV[5]) then return {'moved'} end
 local record = nextGeneration .. ' 0 ' .. ARGV[3] .. ' ' .. ARGV[1] .. ' ' .. ARGV[2]
