@@ -28,10 +28,11 @@ export interface StackClock {
   close(): void;
 }
 
+type Task = () => void | Promise<void>;
+
 interface ScheduledTask {
   atMs: number;
-  order: number;
-  task: () => void | Promise<void>;
+  task: Task;
 }
 
 /** setTimeout fires at once above 2^31-1 ms; longer waits are made of several timers. */
@@ -39,31 +40,19 @@ const timerMsMax = 2 ** 31 - 1;
 const taskWaitRealMsMax = 10_000;
 
 export function createStackClock(): StackClock {
-  let tasks: ScheduledTask[] = [];
+  const queue = createTaskQueue();
+  const background = createBackground();
+  const takeTurn = createTurns();
   let frozenAtMs: number | undefined;
-  let orderCount = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isClosed = false;
-  /** Tasks that were due at once while time was frozen: `advance` does not move on before they are done. */
-  const running = new Set<Promise<void>>();
-  /** Advances run one after the other: two at once would each move time under the other's tasks. */
-  let lastAdvance: Promise<void> = Promise.resolve();
 
   const now = () => frozenAtMs ?? Date.now();
 
-  function takeDue(untilMs: number): ScheduledTask | undefined {
-    const first = tasks[0];
-    if (first === undefined || first.atMs > untilMs) return undefined;
-    tasks.shift();
-    return first;
-  }
-
   function armTimer(): void {
     clearTimeout(timer);
-    timer = undefined;
-    const first = tasks[0];
-    if (first === undefined || isClosed) return;
-    const waitMs = Math.max(0, first.atMs - now());
+    const nextMs = queue.nextMs();
+    if (nextMs === undefined) return;
+    const waitMs = Math.max(0, nextMs - now());
     // Frozen: a task of the future waits for `advance`, which arms again when it is done.
     if (frozenAtMs !== undefined && waitMs > 0) return;
     timer = setTimeout(fireDue, Math.min(waitMs, timerMsMax));
@@ -71,43 +60,33 @@ export function createStackClock(): StackClock {
 
   function fireDue(): void {
     // Not awaited: in real time a slow task must not hold up the next one.
-    for (let due = takeDue(now()); due !== undefined; due = takeDue(now())) {
-      const work = run(due)
-        .catch((error: unknown) => console.error("stack clock: a task failed:", error))
-        .finally(() => running.delete(work));
-      running.add(work);
-    }
+    for (let task = queue.takeDue(now()); task !== undefined; task = queue.takeDue(now())) background.start(task.task);
     armTimer();
   }
 
   async function advanceNow(ms: number): Promise<void> {
-    if (frozenAtMs === undefined)
-      throw new Error("advance needs a frozen clock: call freeze() first");
+    if (!(ms >= 0)) throw new Error(`time moves forward only, got ${ms} ms`);
+    if (frozenAtMs === undefined) throw new Error("advance needs a frozen clock: call freeze() first");
     const untilMs = frozenAtMs + ms;
     const errors: unknown[] = [];
     while (frozenAtMs !== undefined) {
-      if (running.size > 0) await withRealLimit(Promise.all(running));
-      const due = takeDue(untilMs);
+      await background.settled();
+      const due = queue.takeDue(untilMs);
+      frozenAtMs = Math.max(frozenAtMs, due?.atMs ?? untilMs);
       if (due === undefined) break;
-      frozenAtMs = Math.max(frozenAtMs, due.atMs);
-      await withRealLimit(run(due)).catch((error: unknown) => errors.push(error));
+      await withRealLimit(run(due.task)).catch((error: unknown) => errors.push(error));
     }
-    if (frozenAtMs !== undefined) frozenAtMs = Math.max(frozenAtMs, untilMs);
     armTimer();
-    if (errors.length > 0)
-      throw new AggregateError(errors, `${errors.length} scheduled task(s) failed`);
+    if (errors.length > 0) throw new AggregateError(errors, `${errors.length} scheduled task(s) failed`);
   }
 
   return {
     now,
     schedule(atMs, task) {
-      if (!Number.isFinite(atMs)) throw new Error(`a task needs a finite time, got ${atMs}`);
-      if (isClosed) return () => {};
-      const entry: ScheduledTask = { atMs, order: orderCount++, task };
-      tasks.splice(insertionIndex(tasks, entry), 0, entry);
+      const remove = queue.add({ atMs, task });
       armTimer();
       return () => {
-        tasks = tasks.filter((other) => other !== entry);
+        remove();
         armTimer();
       };
     },
@@ -115,49 +94,87 @@ export function createStackClock(): StackClock {
       frozenAtMs ??= Date.now();
       armTimer();
     },
-    advance(ms) {
-      if (!(ms >= 0)) return Promise.reject(new Error(`time moves forward only, got ${ms} ms`));
-      const mine = lastAdvance.then(() => advanceNow(ms));
-      lastAdvance = mine.catch(() => {});
-      return mine;
-    },
+    advance: (ms) => takeTurn(() => advanceNow(ms)),
     release() {
       frozenAtMs = undefined;
       armTimer();
     },
     isFrozen: () => frozenAtMs !== undefined,
     close() {
-      isClosed = true;
-      tasks = [];
+      queue.close();
       clearTimeout(timer);
     },
   };
 }
 
-/** After all entries of the same or an earlier time (invariant 1). */
-function insertionIndex(tasks: readonly ScheduledTask[], entry: ScheduledTask): number {
-  let low = 0;
-  let high = tasks.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((tasks[middle] as ScheduledTask).atMs <= entry.atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Tasks in the order of invariant 1. */
+function createTaskQueue() {
+  let tasks: ScheduledTask[] = [];
+  let isClosed = false;
+  return {
+    /** Returns the removal, which does nothing once the task was taken. */
+    add(entry: ScheduledTask): () => void {
+      if (!Number.isFinite(entry.atMs)) throw new Error(`a task needs a finite time, got ${entry.atMs}`);
+      if (isClosed) return () => {};
+      const later = tasks.findLastIndex((other) => other.atMs <= entry.atMs) + 1;
+      tasks.splice(later, 0, entry);
+      return () => {
+        tasks = tasks.filter((other) => other !== entry);
+      };
+    },
+    nextMs: (): number | undefined => tasks[0]?.atMs,
+    takeDue(untilMs: number): ScheduledTask | undefined {
+      const first = tasks[0];
+      return first !== undefined && first.atMs <= untilMs ? tasks.shift() : undefined;
+    },
+    close() {
+      isClosed = true;
+      tasks = [];
+    },
+  };
 }
 
-async function run(due: ScheduledTask): Promise<void> {
-  await due.task();
+/** Tasks that run without being awaited by their starter: those of real time, and those due at once in frozen time. */
+function createBackground() {
+  const running = new Set<Promise<void>>();
+  return {
+    start(task: Task): void {
+      const work = run(task)
+        .catch((error: unknown) => console.error("stack clock: a task failed:", error))
+        .finally(() => running.delete(work));
+      running.add(work);
+    },
+    /** Resolves when none is left; a task that outlasts the limit is no longer waited for. */
+    async settled(): Promise<void> {
+      while (running.size > 0) {
+        const awaited = [...running];
+        await withRealLimit(Promise.all(awaited));
+        for (const work of awaited) running.delete(work);
+      }
+    },
+  };
+}
+
+/** Advances run one after the other: two at once would each move time under the other's tasks. */
+function createTurns() {
+  let last: Promise<void> = Promise.resolve();
+  return (work: () => Promise<void>): Promise<void> => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
+
+async function run(task: Task): Promise<void> {
+  await task();
 }
 
 async function withRealLimit(work: Promise<unknown>): Promise<void> {
-  let limit: ReturnType<typeof setTimeout> | undefined;
-  const limited = new Promise<void>((resolve) => {
-    limit = setTimeout(resolve, taskWaitRealMsMax);
-  });
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(() => limit.resolve(), taskWaitRealMsMax);
   try {
-    await Promise.race([work, limited]);
+    await Promise.race([work, limit.promise]);
   } finally {
-    clearTimeout(limit);
+    clearTimeout(timer);
   }
 }

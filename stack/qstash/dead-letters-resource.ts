@@ -16,15 +16,18 @@ export function createDeadLettersResource(o: {
 }): Resource {
   function select(query: URLSearchParams): { page: DeadLetter[]; cursor?: string } {
     const isWanted = readFilter(query, deadLetterFilters);
-    const wanted = o.deadLetters.list().filter((letter) =>
-      isWanted({
-        message: letter.message,
-        timeMs: letter.failedAtMs,
-        responseStatus: letter.outcome.status,
-        dlqId: letter.dlqId,
-      }),
-    );
-    return readPage(query, wanted.reverse());
+    const wanted = o.deadLetters
+      .list()
+      .toReversed()
+      .filter((letter) =>
+        isWanted({
+          message: letter.message,
+          timeMs: letter.failedAtMs,
+          responseStatus: letter.outcome.status,
+          dlqId: letter.dlqId,
+        }),
+      );
+    return readPage(query, wanted);
   }
 
   function take(dlqId: string): DeadLetter {

@@ -44,7 +44,7 @@ export function deduplicationKey(message: { url: string; options: Options; body:
   if (message.options["upstash-content-based-deduplication"] !== "true") return undefined;
   const content = Object.entries(message.options)
     .filter(([name]) => isContent(name))
-    .sort(([left], [right]) => (left < right ? -1 : 1));
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
   const hash = createHash("sha256")
     .update(JSON.stringify([message.url, content]))
     .update(message.body);

@@ -7,7 +7,7 @@ import { ApiError } from "./api-error.ts";
  */
 export function readDestination(text: string): string {
   const url = /^https?%3a/i.test(text) ? decoded(text) : text;
-  if (/^api\//.test(url)) throw new ApiError(400, `destination ${url} is not supported`);
+  if (url.startsWith("api/")) throw new ApiError(400, `destination ${url} is not supported`);
   if (/^[A-Za-z0-9_.-]+$/.test(url)) throw new ApiError(404, `url group ${url} not found`);
   if (!/^https?:\/\//i.test(url)) {
     throw new ApiError(400, "invalid destination url: it must begin with http:// or https://");

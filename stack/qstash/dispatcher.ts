@@ -14,6 +14,7 @@ import type { Ledger } from "../ledger.ts";
 import { deliverySubject, type Attempt } from "./attempt.ts";
 import type { SendCallbacks } from "./callbacks.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
+import { createDeliveryTimers } from "./delivery-timers.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Message, Outcome } from "./message.ts";
 import type { MessageStore } from "./message-store.ts";
@@ -30,7 +31,7 @@ export interface Dispatcher {
   close(): void;
 }
 
-export function createDispatcher(o: {
+interface DispatcherParts {
   clock: StackClock;
   ledger: Ledger;
   faults: FaultBook;
@@ -40,77 +41,41 @@ export function createDispatcher(o: {
   attempt: Attempt;
   sendCallbacks: SendCallbacks;
   retryScale: number;
-}): Dispatcher {
-  const cancelTimers = new Map<string, () => void>();
-  let activeCount = 0;
-  let isClosed = false;
-  let idleWaiters: (() => void)[] = [];
+}
 
-  function end(): void {
-    activeCount -= 1;
-    if (activeCount > 0) return;
-    for (const wake of idleWaiters.splice(0)) wake();
-  }
-
-  function note(
-    message: Message,
-    state: "CREATED" | "ACTIVE" | "DELIVERED" | "ERROR" | "FAILED",
-    outcome?: Outcome,
-  ): void {
-    // A copy: the record lives on, the event tells what was.
-    const event = { timeMs: o.clock.now(), state, message: { ...message } };
-    o.events.append(outcome === undefined ? event : { ...event, outcome });
-  }
-
-  /** Runs `work` at `atMs`, counted as active from the moment at which it is due. */
-  function startAt(atMs: number, message: Message, work: () => Promise<void> | void): void {
-    if (isClosed) return;
-    const isDue = atMs <= o.clock.now();
-    if (isDue) activeCount += 1;
-    const cancelTimer = o.clock.schedule(atMs, async () => {
-      cancelTimers.delete(message.messageId);
-      if (!isDue) activeCount += 1;
-      try {
-        await work();
-      } finally {
-        end();
-      }
-    });
-    cancelTimers.set(message.messageId, () => {
-      cancelTimer();
-      if (isDue) end();
-    });
-  }
+export function createDispatcher(o: DispatcherParts): Dispatcher {
+  const timers = createDeliveryTimers(o.clock);
 
   function wait(message: Message): void {
-    startAt(message.notBeforeMs, message, () => {
+    timers.start(message.messageId, message.notBeforeMs, () => {
       const fault = o.faults.take("delivery", deliverySubject(message));
       if (fault?.action !== "delay") return tryOnce(message, fault);
-      // A second task instead of a pause inside this one: a task that waits for the clock would hold up `advance`.
-      startAt(o.clock.now() + (fault.delayMs ?? 0), message, () => tryOnce(message, undefined));
+      // A second plan instead of a pause inside this one: a task that waits for the clock would hold up `advance`.
+      const resumeMs = o.clock.now() + (fault.delayMs ?? 0);
+      timers.start(message.messageId, resumeMs, () => tryOnce(message, undefined));
     });
   }
 
   async function tryOnce(message: Message, fault: FaultRule | undefined): Promise<void> {
-    note(message, "ACTIVE");
+    o.events.note("ACTIVE", message);
     o.ledger.message(message.url);
     const outcome = await o.attempt(message, fault);
     if (o.messages.get(message.messageId) !== message) return;
     if (outcome.status >= 200 && outcome.status < 300) return succeed(message, outcome);
-    note(message, "ERROR", outcome);
+    o.events.note("ERROR", message, { outcome });
     if (message.retried >= message.maxRetries || isNonRetryable(outcome)) return fail(message, outcome);
     retry(message, outcome);
   }
 
   function succeed(message: Message, outcome: Outcome): void {
     o.messages.remove(message.messageId);
-    note(message, "DELIVERED", outcome);
+    o.events.note("DELIVERED", message, { outcome });
     o.sendCallbacks({ message, outcome });
   }
 
   function fail(message: Message, outcome: Outcome): void {
     o.messages.remove(message.messageId);
-    note(message, "FAILED", outcome);
+    o.events.note("FAILED", message, { outcome });
     const { dlqId } = o.deadLetters.add(message, outcome, o.clock.now());
     o.sendCallbacks({ message, outcome, dlqId });
   }
@@ -118,7 +83,7 @@ export function createDispatcher(o: {
   function retry(message: Message, outcome: Outcome): void {
     const nowMs = o.clock.now();
     const nextDeliveryMs = nowMs + retryDelayMs({ message, header: outcome.header, nowMs, retryScale: o.retryScale });
-    o.events.append({ timeMs: nowMs, state: "RETRY", message: { ...message }, outcome, nextDeliveryMs });
+    o.events.note("RETRY", message, { outcome, nextDeliveryMs });
     message.retried += 1;
     message.notBeforeMs = nextDeliveryMs;
     wait(message);
@@ -127,26 +92,20 @@ export function createDispatcher(o: {
   return {
     accept(message) {
       o.messages.add(message);
-      note(message, "CREATED");
+      o.events.note("CREATED", message);
       wait(message);
     },
     cancel(messageId) {
       const message = o.messages.get(messageId);
       if (message === undefined) return false;
       o.messages.remove(messageId);
-      for (const state of ["CANCEL_REQUESTED", "CANCELED"] as const) {
-        o.events.append({ timeMs: o.clock.now(), state, message: { ...message } });
-      }
-      cancelTimers.get(messageId)?.();
-      cancelTimers.delete(messageId);
+      timers.cancel(messageId);
+      o.events.note("CANCEL_REQUESTED", message);
+      o.events.note("CANCELED", message);
       return true;
     },
-    close() {
-      isClosed = true;
-      for (const cancelTimer of cancelTimers.values()) cancelTimer();
-      cancelTimers.clear();
-    },
-    idle: () => (activeCount === 0 ? Promise.resolve() : new Promise((resolve) => void idleWaiters.push(resolve))),
+    idle: timers.idle,
+    close: timers.close,
   };
 }
 

@@ -18,7 +18,7 @@ export function parseDurationMs(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+$/.test(trimmed)) return undefined;
   let totalMs = 0;
   for (const [, amount, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)) {
-    totalMs += Number(amount) * (unitMs[unit as string] as number);
+    totalMs += Number(amount) * (unitMs[unit ?? ""] ?? Number.NaN);
   }
   return totalMs;
 }

@@ -1,21 +1,22 @@
 import { eventCountMax } from "./limits.ts";
-import type { MessageEvent } from "./message.ts";
+import type { EventState, Message, MessageEvent, Outcome } from "./message.ts";
 
-/** What happened to messages, oldest first; beyond the limit the oldest are dropped. */
+/** What happened to messages; beyond the limit the oldest events are dropped. */
 export interface EventLog {
-  append(event: MessageEvent): void;
+  /** Notes that `message` is in `state` now. The message is copied: the record lives on, the event tells what was. */
+  note(state: EventState, message: Message, details?: { outcome?: Outcome; nextDeliveryMs?: number }): void;
   /** The newest first. */
   list(): MessageEvent[];
 }
 
-export function createEventLog(): EventLog {
+export function createEventLog(now: () => number): EventLog {
   let events: MessageEvent[] = [];
   return {
-    append(event) {
-      events.push(event);
+    note(state, message, details = {}) {
+      events.push({ timeMs: now(), state, message: { ...message }, ...details });
       // Cut rarely and in one go: shifting each time would move the whole list.
       if (events.length > eventCountMax * 2) events = events.slice(-eventCountMax);
     },
-    list: () => events.slice(-eventCountMax).reverse(),
+    list: () => events.slice(-eventCountMax).toReversed(),
   };
 }

@@ -30,7 +30,7 @@ function splitDestination(request: ApiRequest): { destination: string; options: 
   const options: Options = {};
   const kept: string[] = [];
   for (const part of request.rawQuery.split("&")) {
-    const name = (part.split("=", 1)[0] as string).toLowerCase();
+    const name = part.replace(/=.*/s, "").toLowerCase();
     if (name.startsWith("upstash-")) options[name] = new URLSearchParams(part).values().next().value ?? "";
     else if (name !== "qstash_token" && part !== "") kept.push(part);
   }

@@ -77,7 +77,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
   const keys = createSigningKeys({ current: o.currentSigningKey, next: o.nextSigningKey });
   const messages = createMessageStore();
   const deadLetters = createDeadLetterStore();
-  const events = createEventLog();
+  const events = createEventLog(o.clock.now);
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
   let sendCallbacks: SendCallbacks = () => {};
   const dispatcher = createDispatcher({

@@ -34,15 +34,13 @@ describe("a message that cannot be taken", () => {
     ["Upstash-Method", "TRACE", 400],
     ["Upstash-Retry-Delay", "process.exit()", 400],
     ["Upstash-Callback", "ftp://elsewhere.example", 400],
-    ["Upstash-Forward-Bad@Name", "x", 400],
     ["Upstash-Flow-Control-Key", "k", 400],
   ])("is refused when %s is %s", async (name, value, status) => {
     const rig = await startQstash();
     const path = `/v2/publish/${rig.destination.url}`;
-    // A header with a bad name cannot be sent by fetch at all; a batch can carry it.
     const item = { destination: rig.destination.url, headers: { [name]: value } };
     expect(await refusal(rig, "/v2/batch", {}, JSON.stringify([item]))).toEqual({ status, error: "string" });
-    if (!name.includes("@")) expect(await refusal(rig, path, { [name]: value })).toEqual({ status, error: "string" });
+    expect(await refusal(rig, path, { [name]: value })).toEqual({ status, error: "string" });
     await rig.idle();
     expect(rig.destination.deliveries).toHaveLength(0);
   });
@@ -67,6 +65,7 @@ describe("a message that cannot be taken", () => {
     ["a body that is no string", '[{"destination":"http://127.0.0.1:1/","body":{}}]'],
     ["a header that is no string", '[{"destination":"http://127.0.0.1:1/","headers":{"a":1}}]'],
     ["a header with a line break", '[{"destination":"http://127.0.0.1:1/","headers":{"upstash-forward-a":"x\\ny"}}]'],
+    ["a bad header name", '[{"destination":"http://127.0.0.1:1/","headers":{"upstash-forward-bad@name":"x"}}]'],
     ["headers that are no object", '[{"destination":"http://127.0.0.1:1/","headers":"x"}]'],
   ])("is refused in a batch that has %s", async (_, body) => {
     expect(await refusal(await startQstash(), "/v2/batch", {}, body)).toEqual({ status: 400, error: "string" });
