@@ -111,6 +111,7 @@ function openLine(options: OpenAiModelOptions, signal: AbortSignal) {
     /** The next bytes; undefined at the end, and when the connection broke after the model had said that it was done. */
     async read(from: Reader, decoder: AnswerDecoder): Promise<Uint8Array | undefined> {
       try {
+        patience.wait();
         const { value, done } = await from.read();
         if (signal.aborted || timedOut !== undefined) throw timedOut;
         if (done) return undefined;

@@ -1,9 +1,11 @@
 /**
  * How long an answer may be silent, at the price of one timer for many chunks: the timer only notes whether anything
- * came since it last rang, so silence is found after `idleMsMax` to twice that.
+ * came since it last rang, so silence is found after `idleMsMax` to twice that. Time in which nobody reads is not silence.
  */
 export interface Patience {
-  /** Something came. */
+  /** A read begins. */
+  wait(): void;
+  /** It brought something. */
   renew(): void;
   stop(): void;
 }
@@ -15,25 +17,27 @@ export function startPatience(options: {
   giveUp: (silentFor: "first-byte" | "next-bytes") => void;
 }): Patience {
   let isFirst = true;
-  let wasRenewed = false;
-  let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(
-    () => options.giveUp("first-byte"),
-    options.firstByteMsMax,
-  );
+  let isWaiting = false;
+  /** Whether the wait in progress began before the timer was set. */
+  let isOldWait = false;
+  let timer = setTimeout(() => options.giveUp("first-byte"), options.firstByteMsMax);
 
   function ring(): void {
-    if (!wasRenewed) return options.giveUp("next-bytes");
-    wasRenewed = false;
+    if (isWaiting && isOldWait) return options.giveUp("next-bytes");
+    isOldWait = isWaiting;
     timer = setTimeout(ring, options.idleMsMax);
   }
 
   return {
+    wait() {
+      isWaiting = true;
+      isOldWait = false;
+    },
     renew() {
-      wasRenewed = true;
+      isWaiting = false;
       if (!isFirst) return;
       isFirst = false;
       clearTimeout(timer);
-      wasRenewed = false;
       timer = setTimeout(ring, options.idleMsMax);
     },
     stop() {

@@ -1,0 +1,101 @@
+/** Bare workerd with one bundled Worker, and the CPU time that its process has used. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { build } from "esbuild";
+
+const root = join(import.meta.dirname, "../..");
+const folder = join(root, "bench/.tmp/relay");
+/** Linux counts process times in ticks of this many milliseconds. */
+const tickMs = 10;
+
+export interface Workerd {
+  readonly url: string;
+  /** User and system time of the process so far. */
+  cpuMs(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function startWorkerd(entry: string): Promise<Workerd> {
+  await mkdir(folder, { recursive: true });
+  await build({
+    entryPoints: [entry],
+    outfile: join(folder, "worker.js"),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    logLevel: "error",
+  });
+  const port = await freePort();
+  await writeFile(join(folder, "config.capnp"), config(port));
+  const binary = join(root, "node_modules/workerd/bin/workerd");
+  const child = spawn(process.execPath, [binary, "serve", join(folder, "config.capnp")], {
+    stdio: ["ignore", "inherit", "inherit"],
+    // Its launcher starts the real binary as a child of its own; a group of their own lets both be ended together.
+    detached: true,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url);
+  const pid = await childOf(child.pid!);
+  return {
+    url,
+    cpuMs: () => cpuMs(pid),
+    async close() {
+      const exited = once(child, "exit");
+      process.kill(-child.pid!, "SIGKILL");
+      await exited;
+    },
+  };
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answer = await fetch(`${url}/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await wait(50);
+  }
+  throw new Error("workerd did not come up");
+}
+
+async function childOf(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return Number(children.trim().split(" ")[0]) || pid;
+}
+
+async function cpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // The name in the second field may hold spaces; utime and stime are the 14th and 15th field of the line.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function config(port: number): string {
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .relay),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const relay :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-11-01",
+  compatibilityFlags = ["enable_request_signal"],
+);
+`;
+}
