@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, parseConfig } from "../../src/config.ts";
+
+const complete = {
+  UPSTASH_REDIS_REST_URL: "https://example.upstash.io/",
+  UPSTASH_REDIS_REST_TOKEN: "redis-token",
+  QSTASH_URL: "https://qstash.upstash.io",
+  QSTASH_TOKEN: "qstash-token",
+  QSTASH_CURRENT_SIGNING_KEY: "sig_current",
+  QSTASH_NEXT_SIGNING_KEY: "sig_next",
+  MODEL_BASE_URL: "https://api.example.com/v1",
+  MODEL_API_KEY: "model-key",
+  MODEL_NAME: "model",
+  SESSION_SECRET: "0123456789abcdef0123456789abcdef",
+  APP_URL: "https://chat.example.com",
+  ENVIRONMENT: "production",
+};
+
+function problemsOf(env: object): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(ConfigError);
+    return (thrown as ConfigError).problems;
+  }
+  return [];
+}
+
+describe("the configuration", () => {
+  it("is read from a complete environment, without slashes at the end of URLs", () => {
+    const config = parseConfig(complete);
+    expect(config.redis.url).toBe("https://example.upstash.io");
+    expect(config.redis.token.reveal()).toBe("redis-token");
+    expect(config.qstash?.currentSigningKey.reveal()).toBe("sig_current");
+    expect(config).toMatchObject({ environment: "production", logLevel: "info", appUrl: "https://chat.example.com" });
+  });
+
+  it("is read once per environment object", () => {
+    expect(parseConfig(complete)).toBe(parseConfig(complete));
+  });
+
+  it("accepts both naming schemes of Upstash for Redis", () => {
+    const { UPSTASH_REDIS_REST_URL: _url, UPSTASH_REDIS_REST_TOKEN: _token, ...rest } = complete;
+    const config = parseConfig({ ...rest, UPSTASH_REDIS_URL: "https://other.upstash.io", UPSTASH_REDIS_TOKEN: "t" });
+    expect(config.redis.url).toBe("https://other.upstash.io");
+  });
+
+  it("does without a queue when no QStash token is set", () => {
+    const { QSTASH_TOKEN: _token, ...rest } = complete;
+    expect(parseConfig(rest).qstash).toBeUndefined();
+  });
+
+  it("reports all that is missing at once, each with its variable and where to get it", () => {
+    const problems = problemsOf({});
+    for (const name of ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "MODEL_BASE_URL", "MODEL_API_KEY"]) {
+      expect(problems.some((problem) => problem.includes(name))).toBe(true);
+    }
+    expect(problems).toHaveLength(8);
+    expect(problems.join(" ")).toContain("openssl rand -hex 32");
+    expect(problems.join(" ")).toContain("the Upstash console");
+  });
+
+  it("treats an empty or blank binding as missing", () => {
+    expect(problemsOf({ ...complete, MODEL_NAME: "  " })).toHaveLength(1);
+  });
+
+  it.each([
+    ["SESSION_SECRET", "too-short"],
+    ["APP_URL", "s3cret-in-the-wrong-place"],
+    ["ENVIRONMENT", "staging-s3cret"],
+    ["LOG_LEVEL", "loud-s3cret"],
+    ["MODEL_BASE_URL", "ftp://s3cret.example.com"],
+  ])("refuses a wrong %s by name and without printing it", (name, value) => {
+    const problems = problemsOf({ ...complete, [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(name);
+    expect(problems[0]).not.toContain(value);
+  });
+
+  it("prints no secret", () => {
+    const printed = `${JSON.stringify(parseConfig(complete))} ${String(parseConfig(complete).redis.token)}`;
+    expect(printed).toContain("[secret]");
+    expect(printed).not.toMatch(/redis-token|qstash-token|sig_|model-key|0123456789abcdef/);
+  });
+});

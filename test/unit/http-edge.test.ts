@@ -1,0 +1,180 @@
+/** The edge over fakes: middleware, sessions, tools and operations, by `app.request`. */
+import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { ConfigError } from "../../src/config.ts";
+import { AppError } from "../../src/core/errors.ts";
+import { limits } from "../../src/core/limits.ts";
+import { Secret } from "../../src/core/secret.ts";
+import type { EdgeWire } from "../../src/http/edge-wire.ts";
+import { createSessions } from "../../src/session/sessions.ts";
+import { systemRandom } from "../../src/system/random.ts";
+import { builtInTools } from "../../src/tool/built-in.ts";
+import { createToolRegistry } from "../../src/tool/registry.ts";
+import type { Wire } from "../../src/wire.ts";
+import { manualClock } from "../fakes/clock.ts";
+import { memoryRateLimiter } from "../fakes/memory-rate-limiter.ts";
+import { memorySessionStore } from "../fakes/memory-session-store.ts";
+
+const env = { LOG_LEVEL: "error" } as unknown as Env;
+
+function rig(more: Partial<EdgeWire> = {}) {
+  const clock = manualClock();
+  const store = memorySessionStore(clock);
+  const limiter = memoryRateLimiter(clock);
+  const secret = new Secret("0123456789abcdef0123456789abcdef");
+  const wire: EdgeWire = {
+    clock,
+    sessions: createSessions({ store, secret, clock, random: systemRandom }),
+    gate: {
+      pass: async ({ session, limiter: name, caller }) => ({
+        session: session === undefined ? undefined : await store.touch(session),
+        limit: await limiter.take(name, caller),
+      }),
+    },
+    tools: createToolRegistry(builtInTools),
+    pingStorage: async () => {},
+    appUrl: "https://chat.example.com",
+    ...more,
+  };
+  const app = createApp(() => wire as Wire);
+  async function request(method: string, url: string, headers: Record<string, string> = {}) {
+    return app.request(url, { method, headers }, env);
+  }
+  return { clock, request };
+}
+
+function cookieOf(response: Response): string {
+  return response.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+}
+
+async function bodyOf(response: Response): Promise<Record<string, unknown>> {
+  return (await response.json()) as Record<string, unknown>;
+}
+
+describe("a session over HTTP", () => {
+  it("is opened, read and ended", async () => {
+    const { request } = rig();
+    const opened = await request("POST", "/api/sessions");
+    const { userId, expiresAt } = await bodyOf(opened);
+    expect(opened.status).toBe(201);
+    expect(Date.parse(String(expiresAt))).toBe(1_800_000_000_000 + limits.sessionTtlSeconds * 1000);
+    const headers = { Cookie: cookieOf(opened) };
+    const read = await request("GET", "/api/sessions/current", headers);
+    expect([read.status, await bodyOf(read)]).toEqual([200, { userId }]);
+    const ended = await request("DELETE", "/api/sessions/current", headers);
+    expect(ended.status).toBe(204);
+    expect(ended.headers.get("Set-Cookie")).toMatch(/^session=;.*Max-Age=0/);
+    expect((await request("GET", "/api/sessions/current", headers)).status).toBe(401);
+    expect((await request("DELETE", "/api/sessions/current", headers)).status).toBe(204);
+  });
+
+  it("has a cookie that scripts cannot read and other sites do not send", async () => {
+    const { request } = rig();
+    const onHttp = (await request("POST", "http://localhost/api/sessions")).headers.get("Set-Cookie");
+    expect(onHttp).toMatch(/^session=usr_/);
+    expect(onHttp).toMatch(/HttpOnly/);
+    expect(onHttp).toMatch(/SameSite=Lax/);
+    expect(onHttp).toMatch(/Path=\//);
+    expect(onHttp).not.toMatch(/Secure/);
+    const onHttps = (await request("POST", "https://chat.example.com/api/sessions")).headers.get("Set-Cookie");
+    expect(onHttps).toMatch(/^__Host-session=usr_.*Secure/);
+  });
+
+  it("without a cookie, or with a forged one, is a 401 problem", async () => {
+    const { request } = rig();
+    for (const headers of [{}, { Cookie: "session=usr_x.y.9999999999.z" }] as Record<string, string>[]) {
+      const response = await request("GET", "/api/sessions/current", headers);
+      expect(response.status).toBe(401);
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(await bodyOf(response)).toMatchObject({ code: "unauthenticated", status: 401 });
+    }
+  });
+
+  it("in use gets a fresh cookie after a day and works past the first one's end", async () => {
+    const { clock, request } = rig();
+    const first = cookieOf(await request("POST", "/api/sessions"));
+    expect((await request("GET", "/api/sessions/current", { Cookie: first })).headers.get("Set-Cookie")).toBeNull();
+    await clock.advance(20 * 24 * 60 * 60 * 1000);
+    const second = cookieOf(await request("GET", "/api/sessions/current", { Cookie: first }));
+    await clock.advance(20 * 24 * 60 * 60 * 1000);
+    expect((await request("GET", "/api/sessions/current", { Cookie: first })).status).toBe(401);
+    expect((await request("GET", "/api/sessions/current", { Cookie: second })).status).toBe(200);
+  });
+});
+
+describe("the rate limit", () => {
+  it("says where the caller stands, then refuses with the time to wait", async () => {
+    const { request } = rig();
+    const headers = { "CF-Connecting-IP": "192.0.2.1" };
+    const first = await request("POST", "/api/sessions", headers);
+    expect(first.headers.get("X-RateLimit-Limit")).toBe("100");
+    expect(first.headers.get("X-RateLimit-Remaining")).toBe("99");
+    expect(Number(first.headers.get("X-RateLimit-Reset"))).toBe(1_800_000_060);
+    for (let count = 1; count < limits.apiRequestsPerWindow; count += 1)
+      await request("POST", "/api/sessions", headers);
+    const refused = await request("POST", "/api/sessions", headers);
+    expect(refused.status).toBe(429);
+    expect(await bodyOf(refused)).toMatchObject({ code: "rate_limited" });
+    expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(refused.headers.get("X-RateLimit-Remaining")).toBe("0");
+    expect((await request("POST", "/api/sessions", { "CF-Connecting-IP": "192.0.2.2" })).status).toBe(201);
+  });
+});
+
+describe("every answer", () => {
+  it.each(["/health", "/api/tools", "/api/nothing", "/api/sessions/current"])(
+    "of %s carries a request id and narrow headers",
+    async (path) => {
+      const response = await rig().request("GET", path, { "X-Request-Id": "chosen-by-client" });
+      expect(response.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
+      expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'self'");
+      expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    },
+  );
+
+  it("is named by Cloudflare's ray where there is one", async () => {
+    const response = await rig().request("GET", "/health", { "CF-Ray": "8f0a-FRA" });
+    expect(response.headers.get("X-Request-Id")).toBe("8f0a-FRA");
+  });
+});
+
+describe("another site's page", () => {
+  it("changes nothing with our cookie, and reads what is public", async () => {
+    const { request } = rig();
+    const refused = await request("POST", "/api/sessions", { Origin: "https://evil.example" });
+    expect([refused.status, (await bodyOf(refused))["code"]]).toEqual([403, "forbidden_origin"]);
+    expect((await request("POST", "/api/sessions", { Origin: "null" })).status).toBe(403);
+    expect((await request("POST", "/api/sessions", { Origin: "https://chat.example.com" })).status).toBe(201);
+    expect((await request("POST", "/api/sessions", { Origin: "http://localhost" })).status).toBe(201);
+    expect((await request("GET", "/api/tools", { Origin: "https://evil.example" })).status).toBe(200);
+  });
+});
+
+describe("operations", () => {
+  it("lists the tools with their schemas", async () => {
+    const { tools } = (await bodyOf(await rig().request("GET", "/api/tools"))) as { tools: Record<string, unknown>[] };
+    expect(tools.map((tool) => tool["name"])).toContain("calculator");
+    expect(Object.keys(tools[0]!).toSorted()).toEqual(["description", "effect", "inputSchema", "name"]);
+  });
+
+  it("is ready when the storage answers, and says 503 when not", async () => {
+    expect((await rig().request("GET", "/ready")).status).toBe(200);
+    const pingStorage = () => Promise.reject(new AppError("redis_unavailable", "inner words"));
+    const response = await rig({ pingStorage }).request("GET", "/ready");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Retry-After")).toBe("1");
+    expect(await response.text()).not.toContain("inner words");
+  });
+
+  it("is healthy, and answers a problem elsewhere, when the configuration is broken", async () => {
+    const app = createApp(() => {
+      throw new ConfigError(["SESSION_SECRET is not set."]);
+    });
+    expect((await app.request("/health", {}, env)).status).toBe(200);
+    const response = await app.request("/api/tools", {}, env);
+    expect(response.status).toBe(500);
+    const body = await response.text();
+    expect(JSON.parse(body)).toMatchObject({ code: "misconfigured" });
+    expect(body).not.toContain("SESSION_SECRET");
+  });
+});

@@ -1,0 +1,104 @@
+import { Hono } from "hono";
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { AppError, errorCatalogue, type ErrorCode } from "../../src/core/errors.ts";
+import { limits } from "../../src/core/limits.ts";
+import { answerProblem, problemOf } from "../../src/http/problem.ts";
+import { readJson } from "../../src/http/read-json.ts";
+
+describe("a problem", () => {
+  it.each(Object.keys(errorCatalogue) as ErrorCode[])(
+    "of code %s shows no inner message from status 500 on",
+    (code) => {
+      const { problem } = problemOf(new AppError(code, "inner words"), "req-1");
+      expect(problem).toMatchObject({ code, status: errorCatalogue[code].status, requestId: "req-1" });
+      expect(problem.detail).toBe(problem.status < 500 ? "inner words" : errorCatalogue[code].publicText);
+    },
+  );
+
+  it("of an unknown failure is opaque", () => {
+    const { problem } = problemOf(new TypeError("x is not a function"), "req-1");
+    expect(problem).toMatchObject({ status: 500, code: "internal" });
+    expect(JSON.stringify(problem)).not.toContain("not a function");
+  });
+
+  it("says in whole seconds, at least one, when to come back", () => {
+    expect(problemOf(new AppError("rate_limited", "…", { retryAfterMs: 1 }), "r").headers["Retry-After"]).toBe("1");
+    expect(problemOf(new AppError("rate_limited", "…", { retryAfterMs: 1001 }), "r").headers["Retry-After"]).toBe("2");
+    expect(problemOf(new AppError("rate_limited", "…"), "r").headers).not.toHaveProperty("Retry-After");
+  });
+});
+
+const Body = z.object({
+  title: z.string().check(z.maxLength(5)),
+  items: z.optional(z.array(z.object({ "a/b": z.number() }))),
+});
+
+const app = new Hono()
+  .post("/", async (c) => c.json(await readJson(c, Body, { bytesMax: 100 })))
+  .onError((error, c) => answerProblem(c, error, "req-1"));
+
+interface ProblemBody {
+  code: string;
+  detail: string;
+  errors?: { pointer: string; detail: string }[];
+}
+
+async function post(body: BodyInit, headers: Record<string, string> = { "Content-Type": "application/json" }) {
+  const response = await app.request("/", { method: "POST", body, headers, duplex: "half" } as RequestInit);
+  return { response, body: (await response.json()) as ProblemBody };
+}
+
+function chunked(...chunks: string[]): ReadableStream<Uint8Array> {
+  return new Blob(chunks).stream();
+}
+
+describe("a JSON body", () => {
+  it("is read when it fits, with a charset or without", async () => {
+    const { response, body } = await post('{"title":"hi"}', { "Content-Type": "application/json; charset=utf-8" });
+    expect([response.status, body]).toEqual([200, { title: "hi" }]);
+  });
+
+  it.each([
+    ["no JSON", "{", "malformed_json", 400],
+    ["empty", "", "malformed_json", 400],
+    ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), "malformed_json", 400],
+    ["larger than the limit", `{"title":"${"x".repeat(100)}"}`, "body_too_large", 413],
+  ])("that is %s is refused", async (_case, sent, code, status) => {
+    const { response, body } = await post(sent);
+    expect([response.status, body.code]).toEqual([status, code]);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  });
+
+  it("without a length is cut off at the limit", async () => {
+    const { response, body } = await post(chunked('{"title":"', "x".repeat(200), '"}'));
+    expect([response.status, body.code]).toEqual([413, "body_too_large"]);
+    expect((await post(chunked('{"title"', ':"hi"}'))).response.status).toBe(200);
+  });
+
+  it.each(["text/plain", "application/x-www-form-urlencoded", "application/jsonp"])(
+    "is refused as %s, which other sites' forms could send",
+    async (type) => {
+      const { response, body } = await post('{"title":"hi"}', { "Content-Type": type });
+      expect([response.status, body.code]).toEqual([415, "unsupported_media_type"]);
+    },
+  );
+
+  it("with wrong fields is refused with a pointer to each and none of their values", async () => {
+    const { response, body } = await post('{"title":"too long","items":[{"a/b":"private"}]}');
+    expect(response.status).toBe(400);
+    expect(body.errors).toEqual([
+      { pointer: "/title", detail: "must have at most 5 characters" },
+      { pointer: "/items/0/a~1b", detail: "must be a number" },
+    ]);
+    expect(JSON.stringify(body)).not.toContain("private");
+  });
+
+  it("that is not an object at all is refused with a pointer to the whole", async () => {
+    expect((await post("7")).body.errors).toEqual([{ pointer: "", detail: "must be an object" }]);
+  });
+
+  it("has a limit by default", () => {
+    expect(limits.bodyBytesMax).toBeLessThan(limits.chatBodyBytesMax);
+  });
+});
