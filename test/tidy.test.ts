@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseSync } from "vite";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 interface SourceFile {
@@ -31,6 +32,13 @@ describe("names", () => {
     const exported =
       /^export (?:declare )?(?:async )?(?:abstract )?(?:function\*?|const|let|class|interface|type) (\w+)/gm;
     expect(findAll(sourceFiles, exported, (match) => emptyWord.test(match[1] ?? ""))).toEqual([]);
+  });
+});
+
+describe("sizes", () => {
+  it("a function is at most 70 lines, not counting the functions that stand in it", () => {
+    const long = sourceFiles.flatMap((file) => ownLinesOfFunctions(file).filter(({ lines }) => lines > 70));
+    expect(long.map(({ place, lines }) => `${place}: ${lines} lines`)).toEqual([]);
   });
 });
 
@@ -143,6 +151,34 @@ function findAll(files: SourceFile[], pattern: RegExp, isOffence: (match: RegExp
       return `${file.path}:${line} ${match[0]}`;
     }),
   );
+}
+
+interface SyntaxNode {
+  type: string;
+  start: number;
+  end: number;
+}
+
+/** A factory is read like a class: its inner functions are functions of their own, and only the rest is its body. */
+function ownLinesOfFunctions(file: SourceFile): { place: string; lines: number }[] {
+  const lineOf = (offset: number) => file.text.slice(0, offset).split("\n").length;
+  const found: { place: string; lines: number }[] = [];
+
+  /** Answers how many lines of `node` belong to functions inside it. */
+  function visit(node: SyntaxNode): number {
+    let innerLines = 0;
+    for (const child of Object.values(node).flat()) if (isSyntaxNode(child)) innerLines += visit(child);
+    if (!/Function(?:Declaration|Expression)$/.test(node.type)) return innerLines;
+    const lines = lineOf(node.end) - lineOf(node.start) + 1;
+    found.push({ place: `${file.path}:${lineOf(node.start)}`, lines: lines - innerLines });
+    return lines > 1 ? lines : 0;
+  }
+  visit(parseSync(file.path, file.text).program);
+  return found;
+}
+
+function isSyntaxNode(value: unknown): value is SyntaxNode {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
 function lastWord(file: string): string {
