@@ -63,7 +63,11 @@ function keyPrefix(key: string): string {
   return colon > 0 ? key.slice(0, colon) : key;
 }
 
-function tally(counts: Map<string, number>, name: string, count: number): void {
+/** Names come from outside; beyond this many they are counted together. */
+const NAMES_MAX = 1_000;
+
+function tally(counts: Map<string, number>, given: string, count: number): void {
+  const name = counts.has(given) || counts.size < NAMES_MAX ? given : "(other)";
   counts.set(name, (counts.get(name) ?? 0) + count);
 }
 

@@ -26,6 +26,7 @@ interface Pending {
 export async function openConnection(dial: Dial): Promise<Connection> {
   const pending: Pending[] = [];
   let isClosed = false;
+  let wire: Wire | undefined;
   let onStreamReply: ((reply: Reply) => void) | undefined;
   let onStreamClosed: (() => void) | undefined;
 
@@ -42,12 +43,12 @@ export async function openConnection(dial: Dial): Promise<Connection> {
   function lose(cause: Error): void {
     if (isClosed) return;
     isClosed = true;
-    wire.close();
+    wire?.close();
     for (const entry of pending.splice(0)) entry.reject(cause);
     onStreamClosed?.();
   }
 
-  const wire: Wire = await dial({
+  wire = await dial({
     bytes(chunk) {
       try {
         parser.push(chunk);
@@ -61,7 +62,7 @@ export async function openConnection(dial: Dial): Promise<Connection> {
   return {
     send(commands) {
       return new Promise((resolve, reject) => {
-        if (isClosed) return reject(new Error("the connection to Redis is closed"));
+        if (isClosed || wire === undefined) return reject(new Error("the connection to Redis is closed"));
         if (commands.length === 0) return resolve([]);
         pending.push({ replies: [], missing: commands.length, resolve, reject });
         wire.write(encodeCommands(commands));
@@ -70,7 +71,7 @@ export async function openConnection(dial: Dial): Promise<Connection> {
     stream(command, onReply, onClosed) {
       onStreamReply = onReply;
       onStreamClosed = onClosed;
-      wire.write(encodeCommands([command]));
+      wire?.write(encodeCommands([command]));
     },
     isClosed: () => isClosed,
     close() {

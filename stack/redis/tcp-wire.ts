@@ -18,19 +18,20 @@ export function tcpDial(redisUrl: URL): Dial {
         socket.destroy(new Error(`no connection to ${host}:${port} in ${CONNECT_MS_MAX} ms`)),
       );
       let cause = new Error(`${host}:${port} closed the connection`);
-      let isOurs = false;
+      let isOpen = false;
       socket.on("error", (error) => (cause = error));
       socket.on("close", () => {
         reject(cause);
-        if (!isOurs) events.closed(cause);
+        if (isOpen) events.closed(cause);
       });
       socket.on("data", (chunk: Buffer) => events.bytes(chunk));
       socket.once(redisUrl.protocol === "rediss:" ? "secureConnect" : "connect", () => {
         socket.setTimeout(0);
+        isOpen = true;
         resolve({
           write: (bytes) => void socket.write(bytes),
           close() {
-            isOurs = true;
+            isOpen = false;
             socket.destroy();
           },
         });

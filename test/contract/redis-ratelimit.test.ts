@@ -20,7 +20,14 @@ describe("@upstash/ratelimit against the local front", () => {
     ["token bucket", Ratelimit.tokenBucket(3, "1 h", 3)],
   ] as const) {
     it(`a ${name} lets three of five pass, though its script has a flag that only Upstash knows`, async () => {
-      const ratelimit = new Ratelimit({ redis, limiter, prefix: name, analytics: false, timeout: 0, ephemeralCache: false });
+      const ratelimit = new Ratelimit({
+        redis,
+        limiter,
+        prefix: name,
+        analytics: false,
+        timeout: 0,
+        ephemeralCache: false,
+      });
       const passed: boolean[] = [];
       for (let index = 0; index < 5; index++) passed.push((await ratelimit.limit("ada")).success);
       expect(passed).toEqual([true, true, true, false, false]);
@@ -31,7 +38,13 @@ describe("@upstash/ratelimit against the local front", () => {
   }
 
   it("bills the calls inside the script on top of the script", async () => {
-    const ratelimit = new Ratelimit({ redis, limiter: Ratelimit.fixedWindow(10, "1 h"), prefix: "billed", ephemeralCache: false, timeout: 0 });
+    const ratelimit = new Ratelimit({
+      redis,
+      limiter: Ratelimit.fixedWindow(10, "1 h"),
+      prefix: "billed",
+      ephemeralCache: false,
+      timeout: 0,
+    });
     await ratelimit.limit("ada");
     server.ledger.reset();
     await ratelimit.limit("ada");

@@ -63,11 +63,21 @@ describe("the shape of an answer", () => {
     expect(await json(post("/", ["SET", "k", "OK"], base64))).toEqual({ result: "OK" });
     expect(await json(post("/", ["MGET", "k", "absent"], base64))).toEqual({ result: ["T0s=", null] });
     expect(await json(post("/", ["PING"], base64))).toEqual({ result: "UE9ORw==" });
-    expect(await json(post("/", ["INCR", "k"], base64))).toEqual({ error: "ERR value is not an integer or out of range" });
-    expect(await json(post("/pipeline", [["SET", "k", "v"], ["GET", "k"]], base64))).toEqual([
-      { result: "OK" },
-      { result: "dg==" },
-    ]);
+    expect(await json(post("/", ["INCR", "k"], base64))).toEqual({
+      error: "ERR value is not an integer or out of range",
+    });
+    expect(
+      await json(
+        post(
+          "/pipeline",
+          [
+            ["SET", "k", "v"],
+            ["GET", "k"],
+          ],
+          base64,
+        ),
+      ),
+    ).toEqual([{ result: "OK" }, { result: "dg==" }]);
   });
 
   it("bytes that are no UTF-8 become U+FFFD without base64, and a nil is an explicit null", async () => {
@@ -93,10 +103,21 @@ describe("the shape of an answer", () => {
   });
 
   it("a transaction gives results and errors in place, or one error with status 400 if nothing ran", async () => {
-    const ran = await post("/multi-exec", [["SET", "t", "abc"], ["INCR", "t"], ["GET", "t"]]);
+    const ran = await post("/multi-exec", [
+      ["SET", "t", "abc"],
+      ["INCR", "t"],
+      ["GET", "t"],
+    ]);
     expect(ran.status).toBe(200);
-    expect(await ran.json()).toMatchObject([{ result: "OK" }, { error: expect.stringContaining("ERR") }, { result: "abc" }]);
-    const discarded = await post("/multi-exec", [["SET", "t", "new"], ["SET", "t"]]);
+    expect(await ran.json()).toMatchObject([
+      { result: "OK" },
+      { error: expect.stringContaining("ERR") },
+      { result: "abc" },
+    ]);
+    const discarded = await post("/multi-exec", [
+      ["SET", "t", "new"],
+      ["SET", "t"],
+    ]);
     expect(discarded.status).toBe(400);
     expect(await discarded.json()).toEqual({ error: "ERR wrong number of arguments for 'set' command" });
     expect(await json(server.command("GET", "t"))).toEqual({ result: "abc" });
@@ -143,6 +164,8 @@ describe("scripts", () => {
     expect(await json(server.command("EVAL", "return 1 1", 0))).toEqual({
       error: "ERR Error compiling script (new function): user_script:1: '<eof>' expected near '1'",
     });
-    expect(await json(server.command("EVAL", "return redis.error_reply('MINE alone')", 0))).toEqual({ error: "MINE alone" });
+    expect(await json(server.command("EVAL", "return redis.error_reply('MINE alone')", 0))).toEqual({
+      error: "MINE alone",
+    });
   });
 });

@@ -64,7 +64,12 @@ describe("@upstash/redis against the local front", () => {
     await redis.sadd("set", "x");
     const [cursor, found] = await redis.scan("0", { withType: true });
     expect(cursor).toBe("0");
-    expect(found).toEqual(expect.arrayContaining([{ key: "text", type: "string" }, { key: "set", type: "set" }]));
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { key: "text", type: "string" },
+        { key: "set", type: "set" },
+      ]),
+    );
   });
 
   it("copies a key onto itself without an error", async () => {
