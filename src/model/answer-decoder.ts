@@ -152,10 +152,11 @@ export function createAnswerDecoder(options: { useTemplate: boolean }): AnswerDe
       return collect(() => {
         const last = rest + utf8.decode();
         rest = "";
+        if (payloadStart(last) >= 0) hasData = true;
         // A last line without its end counts if it is whole; if not, the connection was cut within it.
         if (isWholeLine(last)) takeLine(last);
         if (finishReason !== undefined) isEnded = true;
-        if (!isEnded) throw unfinished(hasData, hasStrangeLine || (!hasData && last !== ""));
+        if (!isEnded) throw unfinished(hasData, hasStrangeLine || isStrange(last));
       });
     },
   };
@@ -178,13 +179,18 @@ function isWholeLine(line: string): boolean {
   }
 }
 
+/** Whether a line that was perhaps cut could not have become one of an event stream. */
+function isStrange(line: string): boolean {
+  return !"data:".startsWith(line) && !isFramingLine(line);
+}
+
 function lineTooLong(): AppError {
   return new AppError("model_garbled", `A line of the answer exceeds ${lineCharsMax} characters.`);
 }
 
-function unfinished(hasData: boolean, isStrange: boolean): AppError {
+function unfinished(hasData: boolean, isNoStream: boolean): AppError {
   if (hasData) return new AppError("model_unavailable", "The answer of the model was cut.");
-  return isStrange
+  return isNoStream
     ? new AppError("model_garbled", "The model answered with something that is no event stream.")
     : new AppError("model_unavailable", "The model answered with nothing.");
 }
