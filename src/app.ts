@@ -1,6 +1,6 @@
 /** The routes of the Worker, built once per isolate: the order of the middleware, every mount, the one error edge. */
 import { Hono } from "hono";
-import { AppError } from "./core/errors.ts";
+import { AppError, asAppError } from "./core/errors.ts";
 import type { Log } from "./core/ports.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { accessLog } from "./http/middleware/access-log.ts";
@@ -39,7 +39,10 @@ export function createApp(wire: (env: Env, log: Log) => Wire): Hono<AppEnv> {
   app.route("/api/tools", toolRoutes());
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));
   app.onError((error, c) => {
-    c.get("log").error("a request failed", { error });
+    const failure = asAppError(error);
+    if (failure.disposition === "refuse")
+      c.get("log").info("a request was refused", { code: failure.code, reason: failure.message });
+    else c.get("log").error("a request failed", { error });
     return answerProblem(c, error, c.get("requestId"));
   });
   return app;
