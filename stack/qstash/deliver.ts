@@ -27,6 +27,8 @@ export function deliver(o: { message: Message; signingKey: string; signal: Abort
         ...(isLocalhost(url.hostname) && { lookup: lookupBothFamilies }),
       });
       request.on("error", fail);
+      // A response that is cut, or that asks for another protocol, may end without an error.
+      request.on("close", () => fail("the connection closed before the end of the response"));
       request.on("response", (response) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
@@ -35,7 +37,6 @@ export function deliver(o: { message: Message; signingKey: string; signal: Abort
           bytes += chunk.length;
         });
         response.on("error", fail);
-        response.on("close", () => fail("the connection closed before the end of the response"));
         response.on("end", () => {
           const header = headerLists(response.headers);
           resolve({ status: response.statusCode ?? 0, header, body: Buffer.concat(chunks) });

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { createServer, type AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { at, startQstash } from "./qstash-rig.ts";
 
 const hourMs = 3_600_000;
@@ -236,5 +237,22 @@ describe("the event log", () => {
     expect([...first.logs, ...rest.logs].map(({ state }) => state)).toEqual(["DELIVERED", "ACTIVE", "CREATED"]);
     expect(rest.cursor).toBeUndefined();
     expect((await client.logs({ filter: { state: "CREATED" } })).logs).toHaveLength(1);
+  });
+});
+
+describe("an answer that is no whole HTTP response", () => {
+  it.each([
+    ["cut in its body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx"],
+    ["another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"],
+    ["no HTTP at all", "good morning\r\n\r\n"],
+    ["nothing", ""],
+  ])("is a failure: %s", async (_, bytes) => {
+    const { client, idle } = await startQstash();
+    const server = createServer((socket) => void socket.once("data", () => socket.end(bytes)));
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    await client.publish({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, retries: 0 });
+    await idle();
+    expect((await client.dlq.listMessages()).messages).toMatchObject([{ responseStatus: 0 }]);
   });
 });
