@@ -69,7 +69,7 @@ describe("a batch", () => {
     let wrong: Promise<number> | undefined;
     let right: Promise<string | undefined> | undefined;
     await redis.run((batch) => {
-      batch.add(["SET", key, "text of a user"], readNothing);
+      void batch.add(["SET", key, "text of a user"], readNothing);
       wrong = batch.add(["RPUSH", key, "x"], readInteger);
       right = batch.add(["GET", key], readText);
     });
@@ -125,7 +125,7 @@ describe("a script", () => {
       stack.ledger.reset();
       let value: Promise<number> | undefined;
       await redis.run((batch) => {
-        batch.add(["PING"], readNothing);
+        void batch.add(["PING"], readNothing);
         value = script.evalsha(batch, [key], [5], readInteger);
       });
       return { value: (await value)!, roundTrips: stack.ledger.read().roundTrips };

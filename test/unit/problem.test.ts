@@ -3,8 +3,14 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { AppError, errorCatalogue, type ErrorCode } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
+import { accessLog } from "../../src/http/middleware/access-log.ts";
+import { requestId } from "../../src/http/middleware/request-id.ts";
+import { logFailure } from "../../src/http/log-failure.ts";
 import { answerProblem, problemOf } from "../../src/http/problem.ts";
 import { readJson } from "../../src/http/read-json.ts";
+import type { AppEnv } from "../../src/http/app-env.ts";
+import { jsonLog } from "../../src/system/log.ts";
+import { countingRandom } from "../fakes/clock.ts";
 
 describe("a problem", () => {
   it.each(Object.keys(errorCatalogue) as ErrorCode[])(
@@ -100,5 +106,41 @@ describe("a JSON body", () => {
 
   it("has a limit by default", () => {
     expect(limits.bodyBytesMax).toBeLessThan(limits.chatBodyBytesMax);
+  });
+});
+
+describe("the access log", () => {
+  it("notes method, path template, status, time and request id, and no path", async () => {
+    const entries: unknown[] = [];
+    let nowMs = 0;
+    const clock = { now: () => (nowMs += 5) };
+    const write = (line: string) => entries.push(JSON.parse(line));
+    const logged = new Hono<AppEnv>()
+      .use(requestId(countingRandom()))
+      .use(accessLog({ clock, logOf: () => jsonLog({ clock: { now: () => 0 }, level: "info", write }) }))
+      .get("/things/:id", (c) => c.text("thing"));
+    await logged.request("/things/private-id?token=x");
+    expect(entries).toEqual([
+      {
+        time: "1970-01-01T00:00:00.000Z",
+        level: "info",
+        message: "request",
+        requestId: "00000000-0000-4000-8000-000000000001",
+        method: "GET",
+        route: "/things/:id",
+        status: 200,
+        durationMs: 5,
+      },
+    ]);
+  });
+
+  it("is as loud about a failure as it concerns us", () => {
+    const levels: string[] = [];
+    const write = (line: string) => levels.push((JSON.parse(line) as { level: string }).level);
+    const log = jsonLog({ clock: { now: () => 0 }, level: "debug", write });
+    logFailure(log, new AppError("not_found", "…"));
+    logFailure(log, new AppError("redis_unavailable", "…"));
+    logFailure(log, new TypeError("…"));
+    expect(levels).toEqual(["debug", "warn", "error"]);
   });
 });
