@@ -19,6 +19,9 @@ export function readBody(request: IncomingMessage): Promise<Buffer | undefined> 
     });
     request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () => reject(new Error("the client left before its request was complete")));
+    request.on("close", () => {
+      // Every request closes in the end; only for one that ended early is an error worth its stack trace.
+      if (!request.complete) reject(new Error("the client left before its request was complete"));
+    });
   });
 }
