@@ -4,6 +4,7 @@
  * It shows a tool call, an answer whose stream is killed in the middle and resumed, the events of the conversation and what
  * each turn cost. It exits 0 only if what was resumed is whole; otherwise it says what is missing and exits 1.
  */
+import "../stack/quiet-warnings.ts";
 import { buildWebIfStale } from "../stack/build-web.ts";
 import { explainFailure, onInterrupt } from "../stack/command-line.ts";
 import { startApp } from "../stack/start-app.ts";

@@ -3,6 +3,7 @@
  *
  *   node stack/main.ts --port 8080 --redis-url redis://127.0.0.1:6379
  */
+import "./quiet-warnings.ts";
 import { parseArgs } from "node:util";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
 import { startStack } from "./start-stack.ts";

@@ -24,7 +24,6 @@ import type { ModelControl } from "./model/model-control.ts";
 import { createModelFront } from "./model/model-front.ts";
 import { PortTakenError } from "./port-taken.ts";
 import { createQstashFront } from "./qstash/qstash-front.ts";
-import { startRedisFront } from "./redis/redis-front.ts";
 
 export interface RunningStack {
   url: string;
@@ -67,6 +66,8 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
   const port = await listen(server, o.port ?? 0, host);
   const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
   const qstash = createQstashFront({ token: qstashToken, currentSigningKey, nextSigningKey, clock, faults, ledger });
+  // Loaded here, since loading the embedded Redis prints a warning about WASI that quiet-warnings.ts must be there to catch.
+  const { startRedisFront } = await import("./redis/redis-front.ts");
   const redis = await startRedisFront({
     ...(o.redisUrl === undefined ? {} : { redisUrl: o.redisUrl }),
     token: redisToken,

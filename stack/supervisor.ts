@@ -4,6 +4,7 @@
  * Environment: STACK_PORT (8080), APP_PORT (8787), REDIS_URL (an embedded Redis without it). A `.dev.vars` is read, so a
  * real model or a real Upstash database can be put there; it is never written.
  */
+import "./quiet-warnings.ts";
 import { createWriteStream, mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
