@@ -6,8 +6,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
+import { createRequire } from "node:module";
 
 const root = join(import.meta.dirname, "../..");
+/** The package exports the path of the binary for this machine, and has no types. */
+const binary = (createRequire(import.meta.url)("workerd") as { default: string }).default;
 const folder = join(root, "bench/.tmp/relay");
 /** Linux counts process times in ticks of this many milliseconds. */
 const tickMs = 10;
@@ -33,21 +36,17 @@ export async function startWorkerd(entry: string): Promise<Workerd> {
   });
   const port = await freePort();
   await writeFile(join(folder, "config.capnp"), config(port));
-  const binary = join(root, "node_modules/workerd/bin/workerd");
-  const child = spawn(process.execPath, [binary, "serve", join(folder, "config.capnp")], {
+  const child = spawn(binary, ["serve", join(folder, "config.capnp")], {
     stdio: ["ignore", "inherit", "inherit"],
-    // Its launcher starts the real binary as a child of its own; a group of their own lets both be ended together.
-    detached: true,
   });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url);
-  const pid = await childOf(child.pid!);
   return {
     url,
-    cpuMs: () => cpuMs(pid),
+    cpuMs: () => cpuMs(child.pid!),
     async close() {
       const exited = once(child, "exit");
-      process.kill(-child.pid!, "SIGKILL");
+      child.kill("SIGKILL");
       await exited;
     },
   };
@@ -60,11 +59,6 @@ async function untilReady(url: string): Promise<void> {
     await wait(50);
   }
   throw new Error("workerd did not come up");
-}
-
-async function childOf(pid: number): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return Number(children.trim().split(" ")[0]) || pid;
 }
 
 async function cpuMs(pid: number): Promise<number> {
