@@ -1,7 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/** One project per layer of docs/testing.md; each runs where its promise is made. */
+/** One project per layer of the test suite (see docs/coverage.md); each runs where its promise is made. */
 export default defineConfig({
   test: {
     projects: [
