@@ -29,23 +29,31 @@ export class SkipstoneTransport extends DefaultChatTransport<UIMessage> {
     }
   }
 
-  protected override processResponseStream(
-    stream: ReadableStream<Uint8Array<ArrayBufferLike>>,
-  ): ReadableStream<UIMessageChunk> {
-    return super.processResponseStream(stream).pipeThrough(failOnEarlyEnd());
+  protected override processResponseStream(stream: ReadableStream<Uint8Array>): ReadableStream<UIMessageChunk> {
+    return super.processResponseStream(stream).pipeThrough(failWhenCut());
   }
 }
 
-function failOnEarlyEnd(): TransformStream<UIMessageChunk, UIMessageChunk> {
+// The word "network" is what makes the SDK treat an error as a disconnect that can be resumed.
+const BROKE_OFF = "network: the answer broke off";
+
+function failWhenCut(): TransformStream<UIMessageChunk, UIMessageChunk> {
+  const listening = new AbortController();
   let hasEnded = false;
   return new TransformStream({
+    start(controller) {
+      // A stream that was stopped keeps this listener until then; failing it once more does nothing.
+      // A dead connection may stay silent for minutes before the browser calls it broken; losing the network is certain.
+      const fail = (): void => controller.error(new TypeError(BROKE_OFF));
+      window.addEventListener("offline", fail, { once: true, signal: listening.signal });
+    },
     transform(chunk, controller) {
       hasEnded ||= chunk.type === "finish" || chunk.type === "abort" || chunk.type === "error";
       controller.enqueue(chunk);
     },
     flush(controller) {
-      // The word "network" is what makes the SDK treat it as a disconnect that can be resumed.
-      if (!hasEnded) controller.error(new TypeError("network: the answer broke off"));
+      listening.abort();
+      if (!hasEnded) controller.error(new TypeError(BROKE_OFF));
     },
   });
 }

@@ -5,7 +5,7 @@ import { stopTurn } from "./api.ts";
 import { SkipstoneTransport } from "./chat-transport.ts";
 import { textOf } from "./message-text.ts";
 import { isConnectionFailure, ProblemError } from "./problem.ts";
-import { resend } from "./recover.ts";
+import { isBusy, resend } from "./recover.ts";
 import { type Ending, useFollow } from "./use-follow.ts";
 import { useRecovery } from "./use-recovery.ts";
 
@@ -56,7 +56,8 @@ export function useConversation(o: { id: string; initialMessages: UIMessage[]; i
     status,
     error,
     endings,
-    isReconnecting,
+    // Once words arrive again there is nothing to say about the connection, though the repair ends with the answer.
+    isReconnecting: isReconnecting && !isBusy(chat),
     async send(text) {
       dropRefused(chat);
       const messageId = chat.generateId();

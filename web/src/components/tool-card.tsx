@@ -55,11 +55,20 @@ function stateOf(part: ToolUIPart | DynamicToolUIPart, isLive: boolean): ToolSta
 
 /** `{expression: "2+2"}` reads as `2+2`; several fields read as `zone: Asia/Tokyo · format: long`. */
 function oneLine(input: unknown): string {
-  if (typeof input !== "object" || input === null) return input === undefined ? "" : String(input);
-  const fields = Object.entries(input).map(([key, value]) => [key, plain(value)] as const);
-  const line =
-    fields.length === 1 ? (fields[0]?.[1] ?? "") : fields.map(([key, value]) => `${key}: ${value}`).join(" · ");
+  const line = isRecord(input) ? fieldsInOneLine(input) : plain(input);
   return line.length > SUMMARY_CHARS_MAX ? `${line.slice(0, SUMMARY_CHARS_MAX)}…` : line;
+}
+
+function fieldsInOneLine(input: Record<string, unknown>): string {
+  const [only, ...others] = Object.entries(input);
+  if (only !== undefined && others.length === 0) return plain(only[1]);
+  return Object.entries(input)
+    .map(([key, value]) => `${key}: ${plain(value)}`)
+    .join(" · ");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function plain(value: unknown): string {
