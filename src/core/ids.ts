@@ -31,7 +31,7 @@ export function isClientId(value: unknown): value is string {
 }
 
 /** A user id as `newUserId` makes it. It stands inside a hash tag, so nothing else may pass. */
-export const userIdPattern = /^usr_[0-9a-f]{32}$/;
+const userIdPattern = /^usr_[0-9a-f]{32}$/;
 
 export function isUserId(value: unknown): value is string {
   return typeof value === "string" && userIdPattern.test(value);
