@@ -8,7 +8,7 @@
 import { AppError } from "../core/errors.ts";
 import { newMessageId, newRunId } from "../core/ids.ts";
 import type { Random } from "../core/ports.ts";
-import type { ConversationRef } from "../event/event-log.ts";
+import type { ConversationRef, OpenAnswer } from "../event/event-log.ts";
 import { writerLimits } from "../event/log-writer.ts";
 import type { LogRecord } from "../event/log-record.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
@@ -60,7 +60,7 @@ export async function startTurn(parts: ChatParts, request: TurnRequest, sink: Fr
   );
   done.catch(() => undefined);
   try {
-    const answered = await parts.log.open(request.ref, opening);
+    const answered = await openLog(parts, request.ref, opening);
     if (answered.kind === "opened") {
       opened.resolve({ tenure: answered.tenure, opening });
       return { kind: "opened", done: settleSuperseded(parts, request.ref, runId, done, sink) };
@@ -72,6 +72,20 @@ export async function startTurn(parts: ChatParts, request: TurnRequest, sink: Fr
     throw error;
   }
 }
+
+/** An opening whose answer was lost is asked for again at once: the log knows it by its run id. */
+async function openLog(parts: ChatParts, ref: ConversationRef, opening: TurnOpening): Promise<OpenAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await parts.log.open(ref, opening);
+    } catch (error) {
+      if (attempt >= openAttemptsMax) throw error;
+      parts.logger.warn("opening a turn failed and is repeated", { attempt, cause: error });
+    }
+  }
+}
+
+const openAttemptsMax = 2;
 
 async function meetRunningTurn(parts: ChatParts, request: TurnRequest): Promise<StartOutcome> {
   const turn = currentTurn(await parts.log.read(request.ref));

@@ -175,6 +175,29 @@ describe("a callback", () => {
     );
   });
 
+  it("of a failure is not sent after a success", async () => {
+    const rig = await startQstash();
+    await rig.client.publish({
+      url: rig.destination.url,
+      failureCallback: rig.destination.url.replace("/hook", "/failed"),
+    });
+    await rig.idle();
+    expect(rig.destination.deliveries.map(({ path }) => path)).toEqual(["/hook"]);
+  });
+
+  it("of a failure that forbids retries says that none is left", async () => {
+    const rig = await startQstash();
+    const failureCallback = rig.destination.url.replace("/hook", "/failed");
+    rig.destination.answer(() => ({ status: 489, headers: { "Upstash-NonRetryable-Error": "true" } }));
+    await rig.client.publish({ url: rig.destination.url, failureCallback, retries: 4 });
+    await rig.idle();
+    expect(JSON.parse(at(rig.destination.deliveries, 1).body)).toMatchObject({
+      status: 489,
+      retried: 4,
+      maxRetries: 4,
+    });
+  });
+
   it("of a failure comes after the last retry and names the dead letter", async () => {
     const rig = await startQstash();
     const failureCallback = rig.destination.url.replace("/hook", "/failed");

@@ -213,6 +213,27 @@ describe("a waiting message", () => {
   });
 });
 
+describe("a message that is cancelled while it is delivered", () => {
+  it.each([200, 500])("has no outcome, whatever is answered: %d", async (status) => {
+    const { client, destination, clock, idle } = await startQstash();
+    destination.answer(async ({ headers }) => {
+      await client.messages.cancel(String(headers["upstash-message-id"]));
+      return { status };
+    });
+    await client.publish({
+      url: destination.url,
+      callback: `${destination.url}/told`,
+      failureCallback: destination.url,
+    });
+    await idle();
+    await clock.advance(dayMs);
+    const { logs } = await client.logs();
+    expect(destination.deliveries).toHaveLength(1);
+    expect(logs.map(({ state }) => state)).toEqual(["CANCELED", "CANCEL_REQUESTED", "ACTIVE", "CREATED"]);
+    expect((await client.dlq.listMessages()).messages).toEqual([]);
+  });
+});
+
 describe("the event log", () => {
   it("tells the life of a message, the newest first", async () => {
     const { client, destination, clock, idle } = await startQstash();

@@ -24,12 +24,17 @@ export interface DestinationAnswer {
   body?: string;
 }
 
+type Answering = (
+  delivery: Delivery,
+  index: number,
+) => DestinationAnswer | undefined | Promise<DestinationAnswer | undefined>;
+
 export interface Destination {
   url: string;
   port: number;
   deliveries: Delivery[];
   /** The answer to the next deliveries; 200 until it is called. Undefined leaves the delivery without an answer. */
-  answer(next: (delivery: Delivery, index: number) => DestinationAnswer | undefined): void;
+  answer(next: Answering): void;
 }
 
 export interface QstashRig {
@@ -92,18 +97,18 @@ export async function startQstash(time: "frozen" | "real" = "frozen"): Promise<Q
 
 export async function startDestination(host = "127.0.0.1"): Promise<Destination> {
   const deliveries: Delivery[] = [];
-  let next: Parameters<Destination["answer"]>[0] = () => ({ status: 200 });
+  let next: Answering = () => ({ status: 200 });
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
+    request.on("end", async () => {
       const delivery = {
         method: request.method ?? "",
         path: request.url ?? "",
         headers: request.headers,
         body: Buffer.concat(chunks).toString("utf8"),
       };
-      const answer = next(delivery, deliveries.push(delivery) - 1);
+      const answer = await next(delivery, deliveries.push(delivery) - 1);
       if (answer === undefined) return;
       response.writeHead(answer.status, answer.headers);
       response.end(answer.body ?? "");

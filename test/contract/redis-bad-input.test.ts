@@ -172,4 +172,8 @@ describe("what cannot be done over REST", () => {
     const answer = await server.command("XREAD", "COUNT", 1, "STREAMS", "BLOCK", "0");
     expect(await answer.json()).toEqual({ result: [["BLOCK", [["1-1", ["f", "v"]]]]] });
   });
+
+  it("a script without an end is killed after five seconds, and the next request is served", async () => {
+    await expectError(server.command("EVAL", "while true do end", 0), 400, "Script killed by user");
+  });
 });
