@@ -23,8 +23,7 @@ export function createDeduplicationBook(): DeduplicationBook {
   return {
     find(key, nowMs) {
       forgetExpired(nowMs);
-      const holder = holders.get(key);
-      return holder !== undefined && holder.untilMs > nowMs ? holder.messageId : undefined;
+      return holders.get(key)?.messageId;
     },
     hold(key, messageId, nowMs) {
       forgetExpired(nowMs);

@@ -64,6 +64,20 @@ describe("a frozen clock", () => {
     expect(clock.now()).toBe(startMs);
   });
 
+  it("does not advance past a task that began before the advance and is still at work", async () => {
+    const { clock, startMs } = frozenClock();
+    const begun = Promise.withResolvers<void>();
+    const seen: number[] = [];
+    clock.schedule(startMs, async () => {
+      begun.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.schedule(clock.now() + 10, () => void seen.push(clock.now() - startMs));
+    });
+    await begun.promise;
+    await clock.advance(50);
+    expect(seen).toEqual([10]);
+  });
+
   it("never fires a cancelled task", async () => {
     const { clock, startMs } = frozenClock();
     let fired = 0;
