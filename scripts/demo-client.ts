@@ -1,6 +1,8 @@
 /** The browser of the demo: a cookie, the AI SDK's stream format and the event stream, over plain fetch. */
 import { createParser } from "eventsource-parser";
 import { randomUUID } from "node:crypto";
+import { keepEvents, textOf } from "./demo-event-log.ts";
+import type { EventLog } from "./demo-event-log.ts";
 
 /** What a chat stream said. */
 export interface Heard {
@@ -10,27 +12,12 @@ export interface Heard {
   isFinished: boolean;
 }
 
-export interface DemoEvent {
-  id: string;
-  type: string;
-  data: Record<string, unknown>;
-}
-
-export interface EventLog {
-  events: DemoEvent[];
-  /** Resolves when `count` events of this type came. @throws Error after 30 s. */
-  waitFor(type: string, count: number): Promise<void>;
-  close(): void;
-}
-
 interface ListenOptions {
   /** Writes what comes to the terminal. */
   show: boolean;
   /** Aborts the request once so much text came. */
   killAfterChars?: number;
 }
-
-const EVENT_WAIT_MS_MAX = 30_000;
 
 export class DemoClient {
   readonly #url: string;
@@ -75,46 +62,7 @@ export class DemoClient {
 
   /** Follows the conversation's events from the first one, and keeps them. */
   followEvents(conversationId: string): EventLog {
-    const events: DemoEvent[] = [];
-    const ended = new AbortController();
-    const listeners = new Set<() => void>();
-    const parser = createParser({
-      onEvent({ id = "", event = "", data }) {
-        events.push({ id, type: event, data: JSON.parse(data) as Record<string, unknown> });
-        for (const listener of listeners) listener();
-      },
-    });
-    const reading = this.#send(`/api/conversations/${conversationId}/events`, { signal: ended.signal })
-      .then(async (response) => {
-        for await (const text of textOf(response)) parser.feed(text);
-      })
-      .catch((cause: unknown) => {
-        if (!ended.signal.aborted) console.error("The event stream broke off:", cause);
-      });
-    return {
-      events,
-      close: () => ended.abort(),
-      waitFor: (type, count) =>
-        new Promise((resolve, reject) => {
-          const isThere = (): boolean => events.filter((event) => event.type === type).length >= count;
-          const late = setTimeout(
-            () => settle(new Error(`No ${count} ${type} events came in time.`)),
-            EVENT_WAIT_MS_MAX,
-          );
-          const settle = (problem?: Error): void => {
-            clearTimeout(late);
-            listeners.delete(look);
-            if (problem === undefined) resolve();
-            else reject(problem);
-          };
-          const look = (): void => {
-            if (isThere()) settle();
-          };
-          listeners.add(look);
-          void reading.then(() => (isThere() ? undefined : settle(new Error("The event stream ended too early."))));
-          look();
-        }),
-    };
+    return keepEvents((signal) => this.#send(`/api/conversations/${conversationId}/events`, { signal }));
   }
 
   async #listen(path: string, init: RequestInit, o: ListenOptions): Promise<Heard> {
@@ -166,10 +114,4 @@ function hear(chunk: Record<string, unknown>, heard: Heard, show: (text: string)
     default:
       return;
   }
-}
-
-async function* textOf(response: Response): AsyncGenerator<string> {
-  if (response.body === null) return;
-  const decoder = new TextDecoder();
-  for await (const bytes of response.body) yield decoder.decode(bytes, { stream: true });
 }

@@ -12,23 +12,23 @@ import type { RunningApp } from "../stack/start-app.ts";
 import { startStack } from "../stack/start-stack.ts";
 import type { RunningStack } from "../stack/start-stack.ts";
 import { DemoClient } from "./demo-client.ts";
-import type { DemoEvent } from "./demo-client.ts";
+import type { DemoEvent } from "./demo-event-log.ts";
 
 const CONVERSATION = "demo-conversation";
 const KILL_AFTER_CHARS = 300;
 /** Long enough to be interrupted by a person who looks, short enough to wait for. */
 const STORY_REQUEST = "Tell me a long story in 200 words.";
 
-let stack: RunningStack | undefined;
-let app: RunningApp | undefined;
+let runningStack: RunningStack | undefined;
+let runningApp: RunningApp | undefined;
 const printed: string[] = [];
 
 onInterrupt(stopAll);
 try {
   say("Starting the stack and the Worker on free ports …");
-  stack = await startStack();
+  const stack = (runningStack = await startStack());
   await buildWebIfStale();
-  app = await startApp({ port: 0, stack, onLine: (line) => void printed.push(line) });
+  const app = (runningApp = await startApp({ port: 0, stack, onLine: (line) => void printed.push(line) }));
   say(`The app answers at ${app.url}, the stack at ${stack.url}.`);
   await play(stack, new DemoClient(app.url));
   await stopAll();
@@ -130,6 +130,6 @@ function say(text: string): void {
 }
 
 async function stopAll(): Promise<void> {
-  await app?.close();
-  await stack?.close();
+  await runningApp?.close();
+  await runningStack?.close();
 }

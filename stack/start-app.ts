@@ -103,12 +103,15 @@ async function waitForHealth(url: string, guarded: GuardedProcess, isLost: () =>
 function wranglerArguments(port: number, envFiles: readonly string[]): string[] {
   return [
     "dev",
-    ...["--port", String(port)],
-    ...["--ip", "127.0.0.1"],
+    "--port",
+    String(port),
+    "--ip",
+    "127.0.0.1",
     "--local",
     "--show-interactive-dev-session=false",
     // Any free port: the fixed 9229 belongs to whichever debugger came first.
-    ...["--inspector-port", "0"],
+    "--inspector-port",
+    "0",
     ...envFiles.flatMap((file) => ["--env-file", file]),
   ];
 }

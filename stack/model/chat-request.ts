@@ -78,11 +78,11 @@ function parseMessages(value: unknown): ChatMessage[] {
 function parseMessage(value: unknown, index: number): ChatMessage {
   const param = `messages.[${index}]`;
   if (!isRecord(value)) throw badField(param, `Invalid '${param}': expected an object.`, "invalid_type");
-  const role = value["role"] as ChatMessage["role"];
-  if (!ROLES.includes(role)) {
+  const role = ROLES.find((known) => known === value["role"]);
+  if (role === undefined) {
     throw badField(
       `${param}.role`,
-      `Invalid value: '${String(role)}'. Supported values are: ${ROLES.join(", ")}.`,
+      `Invalid value: '${String(value["role"])}'. Supported values are: ${ROLES.join(", ")}.`,
       "invalid_value",
     );
   }

@@ -74,7 +74,7 @@ const DATE_OR_PHONE = /\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}
 function calculateIntents(text: string): Intent[] {
   let plain = text.replaceAll(DATE_OR_PHONE, " ");
   for (const [pattern, symbol] of WORD_OPERATORS) plain = plain.replaceAll(pattern, symbol);
-  const found = (plain.match(EXPRESSION) ?? []).map((found) => found.trim().replaceAll(/\s+/g, " "));
+  const found = (plain.match(EXPRESSION) ?? []).map((match) => match.trim().replaceAll(/\s+/g, " "));
   const expressions = found
     .map(balanced)
     .filter((e) => /\d\s*\)*\s*(?:[+*/^%]|-)\s*[-+(]*\s*[\d.a-z]|^(?:[a-z]+)\s*\(/.test(e));

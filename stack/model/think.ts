@@ -67,7 +67,7 @@ function canonical(json: string): string {
   try {
     const value = JSON.parse(json) as unknown;
     if (typeof value !== "object" || value === null) return json;
-    return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   } catch {
     return json;
   }
