@@ -48,6 +48,7 @@ test("a reload shows the history in the order in which it was said", async () =>
   await expectAnswer(page, "The second answer.");
   await expectIdle(page);
   await page.reload();
+  expect(page.url()).toContain("#/c/");
   await expectMessages(page, [
     { from: "You", text: "First question" },
     { from: "Assistant", text: "The first answer." },

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { startCuttableProxy } from "./cuttable-proxy.ts";
 import { ask, expectAnswer, expectIdle, expectMessages, lastAnswer, shownMessages, stopButton } from "./chat-page.ts";
 import { slowAnswer } from "./slow-answer.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -102,6 +103,7 @@ test("a window that was offline during an answer shows it whole when it is back"
   await page.context().setOffline(true);
   await page.getByText("You are offline.").waitFor();
   await answer.say(8);
+  expect(await lastAnswer(page)).not.toContain("word20");
   await page.context().setOffline(false);
   await answer.sayRest();
   await expectMessages(page, [
@@ -124,4 +126,26 @@ test("a question that is asked offline is asked once when the network is back", 
     { from: "Assistant", text: "Good to have you back." },
   ]);
   expect(stage.stack.model.requests().length).toBe(before + 1);
+});
+
+test("a connection that is cut in the middle of an answer is taken up again by itself", async () => {
+  const proxy = await startCuttableProxy(stage.url);
+  try {
+    const page = await stage.visit({}, proxy.url);
+    const answer = slowAnswer(stage.stack);
+    await ask(page, "Count for me");
+    await answer.say(12);
+    await expectAnswer(page, "word6");
+    proxy.cut();
+    await answer.say(8);
+    await expectAnswer(page, "word14");
+    await answer.sayRest();
+    await expectMessages(page, [
+      { from: "You", text: "Count for me" },
+      { from: "Assistant", text: answer.text },
+    ]);
+    expect(proxy.cuts()).toBeGreaterThan(0);
+  } finally {
+    await proxy.close();
+  }
 });

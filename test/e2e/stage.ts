@@ -11,8 +11,8 @@ import { type RunningStack, startStack } from "../../stack/start-stack.ts";
 export interface Stage {
   stack: RunningStack;
   url: string;
-  /** A new person at a new browser, with the page open and ready to write. */
-  visit(options?: BrowserContextOptions): Promise<Page>;
+  /** A new person at a new browser, with the page open and ready to write. `url` is for a way there of your own. */
+  visit(options?: BrowserContextOptions, url?: string): Promise<Page>;
   /** Closes the visitors, lets time run and forgets every order to the model; for after each test. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -42,12 +42,12 @@ export async function openStage(): Promise<Stage> {
   return {
     stack,
     url: app.url,
-    async visit(options = {}) {
+    async visit(options = {}, url = app.url) {
       const context = await browser.newContext(options);
       context.setDefaultTimeout(ACTION_MS_MAX);
       contexts.push(context);
       const page = await context.newPage();
-      await page.goto(app.url);
+      await page.goto(url);
       await page.getByRole("textbox", { name: "Message" }).waitFor();
       return page;
     },

@@ -56,11 +56,7 @@ export function ConversationView(props: {
         )}
       </div>
       <div className="dock">
-        {!isAtBottom && (
-          <button type="button" className="to-bottom" aria-label="Jump to the latest message" onClick={toBottom}>
-            <DownIcon />
-          </button>
-        )}
+        {!isAtBottom && <ToBottom onClick={toBottom} />}
         <Notice
           error={error}
           hint={hint}
@@ -79,6 +75,14 @@ export function ConversationView(props: {
       </div>
       <Announcer messages={messages} status={status} />
     </>
+  );
+}
+
+function ToBottom({ onClick }: { onClick: () => void }) {
+  return (
+    <button type="button" className="to-bottom" aria-label="Jump to the latest message" onClick={onClick}>
+      <DownIcon />
+    </button>
   );
 }
 

@@ -17,12 +17,6 @@ interface SidebarProps {
 
 export function Sidebar({ conversations, currentId, isOpen, onClose, onNew }: SidebarProps) {
   const [doomed, setDoomed] = useState<ConversationSummary>();
-  const closeButton = useRef<HTMLButtonElement>(null);
-
-  useEffect(() => {
-    if (isOpen) closeButton.current?.focus();
-  }, [isOpen]);
-
   const remove = async (item: ConversationSummary): Promise<void> => {
     setDoomed(undefined);
     if (item.id === currentId) goTo(undefined);
@@ -43,19 +37,7 @@ export function Sidebar({ conversations, currentId, isOpen, onClose, onNew }: Si
           onClose();
         }}
       >
-        <div className="sidebar-head">
-          <Logo />
-          <span className="wordmark">Skipstone</span>
-          <button
-            ref={closeButton}
-            type="button"
-            className="icon-button sidebar-close"
-            aria-label="Close the list"
-            onClick={onClose}
-          >
-            <CloseIcon />
-          </button>
-        </div>
+        <SidebarHead isOpen={isOpen} onClose={onClose} />
         <button type="button" className="new-chat" onClick={onNew}>
           <PlusIcon /> New chat
         </button>
@@ -85,5 +67,28 @@ export function Sidebar({ conversations, currentId, isOpen, onClose, onNew }: Si
         />
       )}
     </>
+  );
+}
+
+/** Takes the focus when the drawer opens, so that the keyboard is where the eyes are. */
+function SidebarHead({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  const closeButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isOpen) closeButton.current?.focus();
+  }, [isOpen]);
+  return (
+    <div className="sidebar-head">
+      <Logo />
+      <span className="wordmark">Skipstone</span>
+      <button
+        ref={closeButton}
+        type="button"
+        className="icon-button sidebar-close"
+        aria-label="Close the list"
+        onClick={onClose}
+      >
+        <CloseIcon />
+      </button>
+    </div>
   );
 }
