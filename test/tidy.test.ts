@@ -72,6 +72,21 @@ describe("tests", () => {
   });
 });
 
+describe("documents", () => {
+  it("every test that they name exists", () => {
+    const named = ["docs/invariants.md", "docs/coverage.md"].flatMap((file) => {
+      const references = readFileSync(file, "utf8").matchAll(
+        /`((?:unit|contract|workerd|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
+      );
+      return [...references].map(([, name = "", title = ""]) => ({ place: `test/${name}`, title: title.trim() }));
+    });
+    const isThere = ({ place, title }: { place: string; title: string }) =>
+      testFiles.some((file) => file.path === place && file.text.includes(title));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((reference) => !isThere(reference))).toEqual([]);
+  });
+});
+
 describe("lint", () => {
   it("refuses what the design forbids", { timeout: 30_000 }, () => {
     const bad: Record<string, { code: string; rule: string }> = {
