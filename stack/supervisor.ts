@@ -39,9 +39,12 @@ try {
 async function startAll(stackPort: number): Promise<void> {
   const redisUrl = process.env["REDIS_URL"];
   const hasRedis = redisUrl !== undefined && redisUrl !== "";
+  const building = buildWebIfStale();
+  // Awaited below; a failure that comes before must not count as unhandled.
+  building.catch(() => {});
   stack = await startStack({ port: stackPort, ...(hasRedis ? { redisUrl } : {}) });
   console.log("Starting the web app and the Worker …");
-  await buildWebIfStale();
+  await building;
   const logFile = openLog();
   app = await startApp({ port: appPort, stack, usesDevVars: true, onLine: logFile.write });
   app.exited.then(leaveWithApp, leaveWithApp);
