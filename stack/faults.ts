@@ -52,8 +52,7 @@ export function createFaultBook(): FaultBook {
       const found = rules.find((rule) => rule.server === server && isMatch(rule, subject));
       if (found === undefined) return undefined;
       const taken = { ...found };
-      if (found.count !== undefined && --found.count <= 0)
-        rules = rules.filter((rule) => rule !== found);
+      if (found.count !== undefined && --found.count <= 0) rules = rules.filter((rule) => rule !== found);
       return taken;
     },
   };

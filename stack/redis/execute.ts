@@ -84,8 +84,7 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
       const plan = commands.map((command) => refusal(command, mayWrite) ?? prepare(command));
       const sent = plan.filter((step): step is Prepared => !(step instanceof ErrorReply));
       const replies = await backend.send(sent.map((step) => step.command));
-      let index = 0;
-      return Promise.all(plan.map((step) => (step instanceof ErrorReply ? step : step.read(replies[index++] ?? null))));
+      return readAll(plan, replies);
     },
     async transaction(commands, mayWrite) {
       for (const command of commands) {
@@ -96,9 +95,17 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
       const executed = await backend.transact(plan.map((step) => step.command));
       if (executed instanceof ErrorReply) return executed;
       if (!Array.isArray(executed)) return new ErrorReply("EXECABORT Transaction discarded");
-      return Promise.all(plan.map((step, index) => step.read(executed[index] ?? null)));
+      return readAll(plan, executed);
     },
   };
+}
+
+/** Refused commands keep their errors; the others take the replies in order. */
+async function readAll(plan: readonly (Prepared | ErrorReply)[], replies: readonly Reply[]): Promise<Reply[]> {
+  const results: Reply[] = [];
+  let index = 0;
+  for (const step of plan) results.push(step instanceof ErrorReply ? step : await step.read(replies[index++] ?? null));
+  return results;
 }
 
 /** `WITHTYPE` is Upstash's own: the keys come back as key, type, key, type. */

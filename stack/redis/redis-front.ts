@@ -15,7 +15,6 @@ import type { Access } from "./access.ts";
 import { commandAnswer, commandsAnswer, errorAnswer, replyFormatOf, writeAnswer, writeTruncated } from "./answer.ts";
 import type { Answer, ReplyFormat } from "./answer.ts";
 import { openBackend } from "./backend.ts";
-import type { Backend } from "./backend.ts";
 import { loadCommandTable } from "./command-table.ts";
 import { streamEvents, streamRefusal } from "./event-stream.ts";
 import { createExecutor } from "./execute.ts";
@@ -53,7 +52,7 @@ export async function startRedisFront(options: RedisFrontOptions): Promise<Redis
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url = "/", headers } = request;
-    const [path = "", query = ""] = splitOnce(url, "?");
+    const [path, query] = splitOnce(url, "?");
     if (!METHODS.includes(method)) return writeAnswer(response, notAllowed);
     const access = accessOf(headers, query, options);
     if (access === "none") return writeAnswer(response, errorAnswer(401, "WRONGPASS invalid or missing auth token"));

@@ -116,6 +116,7 @@ describe("what cannot be read", () => {
       socket.write(head, () => socket.destroy());
       socket.on("close", () => resolve());
     });
+    expect((await server.command("PING")).status).toBe(200);
   });
 });
 

@@ -6,6 +6,9 @@ import { createLedger } from "../../stack/ledger.ts";
 import type { Ledger } from "../../stack/ledger.ts";
 import { startRedisFront } from "../../stack/redis/redis-front.ts";
 
+/** Headers as an object, so that they can be added to. */
+type PlainRequest = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
+
 export interface RedisServer {
   url: string;
   token: string;
@@ -14,7 +17,7 @@ export interface RedisServer {
   ledger: Ledger;
   /** Posts a command, with the token. */
   command(...args: unknown[]): Promise<Response>;
-  request(path: string, init?: RequestInit): Promise<Response>;
+  request(path: string, init?: PlainRequest): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -27,7 +30,7 @@ export async function startRedisServer(): Promise<RedisServer> {
   const server = createServer(front.handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+  const request = (path: string, init: PlainRequest = {}): Promise<Response> =>
     fetch(url + path, { ...init, headers: { Authorization: `Bearer ${tokens.token}`, ...init.headers } });
   return {
     url,
