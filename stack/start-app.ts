@@ -5,10 +5,11 @@
  * never written. Nothing here reaches the network: metrics, error reports, the update check of the banner and the look-up of
  * `request.cf` are off.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { appBindings } from "./app-bindings.ts";
+import { devVarsFile } from "./dev-vars.ts";
 import { freePort } from "./free-port.ts";
 import { startGuarded } from "./guarded-process.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
@@ -54,8 +55,8 @@ export async function startApp(o: StartAppOptions): Promise<RunningApp> {
   mkdirSync(folder, { recursive: true });
   const envFile = path.join(folder, "bindings.env");
   writeFileSync(envFile, envText({ ...appBindings(o.stack, url), ...o.bindings }), { mode: 0o600 });
-  const devVars = path.join(ROOT, ".dev.vars");
-  const envFiles = [envFile, ...(o.usesDevVars === true && existsSync(devVars) ? [devVars] : [])];
+  const devVars = o.usesDevVars === true ? devVarsFile() : undefined;
+  const envFiles = [envFile, ...(devVars === undefined ? [] : [devVars])];
 
   const lines: string[] = [];
   let errorAtMs: number | undefined;

@@ -10,6 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWebIfStale } from "./build-web.ts";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
+import { devVarNames } from "./dev-vars.ts";
 import { freePort } from "./free-port.ts";
 import { PortTakenError } from "./port-taken.ts";
 import { startApp } from "./start-app.ts";
@@ -53,11 +54,22 @@ Skipstone is running at ${app.url}  (ready in ${((Date.now() - startedAtMs) / 10
 
   App      ${app.url}
   Stack    ${stack.url}  (Redis /redis, QStash /v2, model /v1, control /_stack)
-  Redis    ${hasRedis ? "yours, from REDIS_URL" : "embedded; it forgets everything when it stops"}
-  Model    an offline demo model; put MODEL_BASE_URL, MODEL_API_KEY and MODEL_NAME into .dev.vars for a real one
+  Redis    ${redisInUse(hasRedis)}
+  Model    ${modelInUse()}
   Log      ${logFile.path}
 
 Ctrl-C stops everything.`);
+}
+
+function redisInUse(hasRedisUrl: boolean): string {
+  const names = devVarNames();
+  if (names.has("UPSTASH_REDIS_REST_URL") || names.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
+  return hasRedisUrl ? "yours, from REDIS_URL" : "embedded; it forgets everything when it stops";
+}
+
+function modelInUse(): string {
+  if (devVarNames().has("MODEL_BASE_URL")) return "yours, from .dev.vars";
+  return "an offline demo model; put MODEL_BASE_URL, MODEL_API_KEY and MODEL_NAME into .dev.vars for a real one";
 }
 
 async function stopAll(): Promise<void> {

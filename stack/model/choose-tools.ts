@@ -7,16 +7,11 @@
 import { isRecord } from "./chat-request.ts";
 import type { ChatRequest, OfferedTool } from "./chat-request.ts";
 import type { Intent } from "./intents.ts";
+import type { PlannedCall } from "./reply.ts";
 import { sampleJson } from "./sample-json.ts";
 
-/** A call that has been decided on; `argumentsText` is JSON that fits the tool's schema. */
-export interface ChosenCall {
-  name: string;
-  argumentsText: string;
-}
-
 /** The call that serves `intent`; undefined when no offered tool does. */
-export function callFor(intent: Intent, request: ChatRequest): ChosenCall | undefined {
+export function callFor(intent: Intent, request: ChatRequest): PlannedCall | undefined {
   for (const tool of mayCall(request)) {
     const known = argumentsFor(intent, tool);
     if (known !== undefined) return callWith(tool, known);
@@ -32,7 +27,7 @@ export function mayCall(request: ChatRequest): OfferedTool[] {
 }
 
 /** A call of `tool` with `known` arguments; required ones that are missing are made up to fit the schema. */
-export function callWith(tool: OfferedTool, known: Record<string, unknown>, hint = ""): ChosenCall {
+export function callWith(tool: OfferedTool, known: Record<string, unknown>, hint = ""): PlannedCall {
   const hasSchema = isRecord(tool.parameters["properties"]);
   const made = hasSchema ? sampleJson(tool.parameters, { text: hint, onlyRequired: true }) : {};
   const filled = { ...(isRecord(made) ? made : {}), ...known };

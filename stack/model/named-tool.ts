@@ -1,13 +1,13 @@
 import { isRecord } from "./chat-request.ts";
 import type { OfferedTool } from "./chat-request.ts";
 import { callWith } from "./choose-tools.ts";
-import type { ChosenCall } from "./choose-tools.ts";
+import type { PlannedCall } from "./reply.ts";
 
 /**
  * The call for a message that names a tool outright: "use the send_invoice tool", "call send-invoice with {"amount": 3}".
  * Undefined when no offered tool is named together with such a verb.
  */
-export function namedToolCall(text: string, tools: OfferedTool[]): ChosenCall | undefined {
+export function namedToolCall(text: string, tools: OfferedTool[]): PlannedCall | undefined {
   if (!/\b(?:use|call|run|try|invoke)\b/i.test(text)) return undefined;
   const plain = text.replaceAll(/[-_]/g, " ").toLowerCase();
   const tool = tools.find(({ name }) => {

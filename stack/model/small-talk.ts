@@ -3,7 +3,7 @@ import type { ChatMessage, ChatRequest, OfferedTool } from "./chat-request.ts";
 import { intentsOf, STORY } from "./intents.ts";
 import { countTo, tellStory } from "./story.ts";
 
-export const SELF_DESCRIPTION = "I am Skipstone's offline demo model, not a language model";
+const SELF_DESCRIPTION = "I am Skipstone's offline demo model, not a language model";
 
 /** An answer in words to `asked`. Never empty. */
 export function smallTalk(asked: string, request: ChatRequest): string {

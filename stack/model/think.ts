@@ -7,11 +7,10 @@
  */
 import type { ChatMessage, ChatRequest } from "./chat-request.ts";
 import { callFor, callWith, mayCall } from "./choose-tools.ts";
-import type { ChosenCall } from "./choose-tools.ts";
 import { intentsOf } from "./intents.ts";
 import { namedToolCall } from "./named-tool.ts";
 import { textReply, toolReply } from "./reply.ts";
-import type { Reply } from "./reply.ts";
+import type { PlannedCall, Reply } from "./reply.ts";
 import { sampleJson } from "./sample-json.ts";
 import { sayResults } from "./say-results.ts";
 import type { AnsweredCall } from "./say-results.ts";
@@ -30,7 +29,7 @@ export function think(request: ChatRequest): Reply {
   return textReply(smallTalk(asked, request));
 }
 
-function wantedCalls(request: ChatRequest, asked: string): ChosenCall[] {
+function wantedCalls(request: ChatRequest, asked: string): PlannedCall[] {
   const named = namedToolCall(asked, mayCall(request));
   const calls = named === undefined ? intentsOf(asked).map((intent) => callFor(intent, request)) : [named];
   const found = calls.filter((call) => call !== undefined);
@@ -59,7 +58,7 @@ function answeredCalls(messages: ChatMessage[]): AnsweredCall[] {
 }
 
 /** Callers may send arguments back with their keys in another order or other spaces. */
-function isSame(call: ChosenCall, other: ChosenCall): boolean {
+function isSame(call: PlannedCall, other: PlannedCall): boolean {
   return call.name === other.name && canonical(call.argumentsText) === canonical(other.argumentsText);
 }
 
