@@ -44,7 +44,7 @@ export type Message = z.infer<typeof messageSchema>;
 export type AnswerState = NonNullable<Message["metadata"]["state"]>;
 
 /** The message, or `undefined` for an entry that is none. */
-export function parseMessage(text: string): Message | undefined {
+function parseMessage(text: string): Message | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -3,7 +3,7 @@ import { createWire } from "../../src/wire.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 
 /** The Worker's bindings for a running stack. */
-export function bindingsFor(stack: RunningStack): Record<string, string> {
+function bindingsFor(stack: RunningStack): Record<string, string> {
   return {
     UPSTASH_REDIS_REST_URL: stack.redisUrl,
     UPSTASH_REDIS_REST_TOKEN: stack.redisToken,
