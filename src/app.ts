@@ -1,8 +1,9 @@
 /** The routes of the Worker, built once per isolate: the order of the middleware, every mount, the one error edge. */
 import { Hono } from "hono";
-import { AppError, asAppError } from "./core/errors.ts";
+import { AppError } from "./core/errors.ts";
 import type { Log } from "./core/ports.ts";
 import type { AppEnv } from "./http/app-env.ts";
+import { logFailure } from "./http/log-failure.ts";
 import { accessLog } from "./http/middleware/access-log.ts";
 import { sessionClaim } from "./http/middleware/identity.ts";
 import { requestId } from "./http/middleware/request-id.ts";
@@ -39,10 +40,7 @@ export function createApp(wire: (env: Env, log: Log) => Wire): Hono<AppEnv> {
   app.route("/api/tools", toolRoutes());
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));
   app.onError((error, c) => {
-    const failure = asAppError(error);
-    if (failure.disposition === "refuse")
-      c.get("log").info("a request was refused", { code: failure.code, reason: failure.message });
-    else c.get("log").error("a request failed", { error });
+    logFailure(c.get("log"), error);
     return answerProblem(c, error, c.get("requestId"));
   });
   return app;

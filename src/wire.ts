@@ -3,13 +3,13 @@
  *
  * Built once per request, since a Worker may not use one request's connections in another. It does no I/O.
  */
-import type { Admission } from "./agent/admission.ts";
 import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
 import type { ChatParts } from "./agent/chat.ts";
 import { parseConfig } from "./config.ts";
 import { limits } from "./core/limits.ts";
 import type { Clock, Log, Random } from "./core/ports.ts";
 import type { FollowParts } from "./event/follow.ts";
+import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import { openAiModel } from "./model/openai-model.ts";

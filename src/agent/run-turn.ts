@@ -9,11 +9,13 @@
 import { AppError, asAppError, errorCatalogue } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { Closing, EventLog, ConversationRef, Tenure } from "../event/event-log.ts";
+import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
 import { createLogWriter, type LogWriter } from "../event/log-writer.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
-import { userMessage, type AnswerState, type Message, type MessagePart } from "../memory/message.ts";
-import type { Model, ModelMessage, ModelPiece, ModelTool, ModelToolCall } from "./model-port.ts";
+import type { Message } from "../memory/message.ts";
+import { closingOf } from "./closing.ts";
+import type { Model, ModelMessage, ModelTool, ModelToolCall } from "./model-port.ts";
+import { callModel, relayAnswer, type Pieces } from "./relay-answer.ts";
 import { answerMessages, toModelMessages } from "./transcript.ts";
 import { answerMessage, createPartsFold, type PartsFold } from "./turn-state.ts";
 import { createUiProjection } from "./ui-projection.ts";
@@ -109,6 +111,16 @@ export async function runTurn(
   }
 }
 
+function startModelCall(parts: TurnParts, input: TurnInput, fold: PartsFold, signal: AbortSignal): Pieces {
+  const messages: ModelMessage[] = [
+    { role: "system", content: parts.systemPrompt },
+    ...toModelMessages(input.history),
+    { role: "user", content: input.userMessage.text },
+    ...answerMessages(fold.parts()),
+  ];
+  return callModel(parts.model, { messages, tools: parts.tools.definitions, signal });
+}
+
 interface Production {
   readonly parts: TurnParts;
   readonly input: TurnInput;
@@ -118,8 +130,6 @@ interface Production {
   readonly signal: AbortSignal;
   readonly isListNew: boolean;
 }
-
-type Pieces = AsyncIterator<ModelPiece, unknown, undefined>;
 
 async function produce(
   production: Production,
@@ -153,7 +163,10 @@ async function produce(
   }
   const isDurable = await writer.close(
     ending,
-    closingOf(production, ending.type === "workflow-completed" ? "complete" : "failed"),
+    closingOf(
+      { ...input, parts: fold.parts(), isEventListNew: production.isListNew, at: production.parts.clock.now() },
+      ending.type === "workflow-completed" ? "complete" : "failed",
+    ),
   );
   if (!isDurable) return "superseded";
   await sink.write(projection.event(ending));
@@ -181,39 +194,6 @@ async function runSteps(
   }
 }
 
-interface RelayedAnswer {
-  readonly toolCalls: readonly ModelToolCall[];
-  readonly finishReason: string;
-}
-
-/** Passes one model answer on. What arrived is in the fold also when the stream breaks. */
-async function relayAnswer(
-  pieces: Pieces,
-  fold: PartsFold,
-  text: (escaped: string) => Promise<void>,
-): Promise<RelayedAnswer> {
-  let escapedText = "";
-  const toolCalls: ModelToolCall[] = [];
-  try {
-    for (;;) {
-      const { done, value } = await pieces.next();
-      if (done === true) throw new AppError("model_unavailable", "the model's stream ended before its answer did");
-      if (value.kind === "end")
-        return { toolCalls: toolCalls.slice(0, limits.toolCallsPerStepMax), finishReason: value.finishReason };
-      if (value.kind === "tool-call") {
-        toolCalls.push(value.call);
-        continue;
-      }
-      escapedText += value.escaped;
-      await text(value.escaped);
-      if (escapedText.length > limits.answerTextCharsMax)
-        throw new AppError("model_garbled", "the answer is longer than answerTextCharsMax");
-    }
-  } finally {
-    if (escapedText !== "") fold.add({ type: "message-delta", text: JSON.parse(`"${escapedText}"`) as string });
-  }
-}
-
 async function runTools(
   production: Production,
   calls: readonly ModelToolCall[],
@@ -232,30 +212,6 @@ async function runTools(
   );
 }
 
-function startModelCall(parts: TurnParts, input: TurnInput, fold: PartsFold, signal: AbortSignal): Pieces {
-  const messages: ModelMessage[] = [
-    { role: "system", content: parts.systemPrompt },
-    ...toModelMessages(input.history),
-    { role: "user", content: input.userMessage.text },
-    ...answerMessages(fold.parts()),
-  ];
-  return eager(parts.model.stream({ messages, tools: parts.tools.definitions, signal })[Symbol.asyncIterator]());
-}
-
-/** An async generator does nothing before the first `next`; the call is to leave now, beside the opening of the turn. */
-function eager(pieces: Pieces): Pieces {
-  let first: ReturnType<Pieces["next"]> | undefined = pieces.next();
-  first.catch(() => undefined);
-  return {
-    next: () => {
-      const answer = first ?? pieces.next();
-      first = undefined;
-      return answer;
-    },
-    return: async () => (await pieces.return?.()) ?? { done: true, value: undefined },
-  };
-}
-
 function parsedInput(call: ModelToolCall): unknown {
   try {
     return JSON.parse(call.argumentsJson);
@@ -269,7 +225,7 @@ function failure(production: Production, thrown: unknown): TurnEnding {
   production.parts.logger.error("a turn failed", {
     runId: production.input.runId,
     code: error.code,
-    cause: String(error.cause ?? error.message),
+    error,
   });
   return {
     type: "workflow-failed",
@@ -277,32 +233,6 @@ function failure(production: Production, thrown: unknown): TurnEnding {
     code: error.code,
     errorText: errorCatalogue[error.code].publicText,
   };
-}
-
-function closingOf({ input, fold, parts, isListNew }: Production, state: AnswerState): Closing {
-  const at = parts.clock.now();
-  const { stored } = input;
-  const isRepeated = stored.some((message) => message.id === input.userMessage.id);
-  const question = userMessage(input.userMessage.id, input.userMessage.text, at);
-  const answer = answerMessage({ ...input, parts: fold.parts() }, state, at);
-  const hasContent = answer.parts.some((part) => part.type !== "step-start");
-  const messages = [...(isRepeated ? [] : [question]), ...(hasContent ? [answer] : [])];
-  const previousAt = stored.at(-1)?.metadata.at;
-  return {
-    messages: messages.map((message) => JSON.stringify(message)),
-    isFirst: stored.length === 0,
-    isEventListNew: isListNew,
-    messageCount: stored.length,
-    ...(previousAt === undefined ? {} : { previousAt }),
-    ...(stored.length === 0 ? { title: titleOf(input.userMessage.text) } : {}),
-  };
-}
-
-function titleOf(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length <= limits.conversationTitleCharsMax
-    ? line
-    : `${line.slice(0, limits.conversationTitleCharsMax - 1)}…`;
 }
 
 function startPulse(parts: TurnParts, writer: LogWriter): () => void {

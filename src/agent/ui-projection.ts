@@ -51,7 +51,7 @@ export function createUiProjection(): UiProjection {
     return frame({ type: "reset-step" });
   }
 
-  function event(event: TurnEvent): string {
+  function project(event: TurnEvent): string {
     switch (event.type) {
       case "workflow-started":
         return frame({ type: "start", messageId: event.messageId });
@@ -95,7 +95,7 @@ export function createUiProjection(): UiProjection {
     }
   }
 
-  return { event, text };
+  return { event: project, text };
 }
 
 /** A finished answer as one stream, for a request that is repeated after the turn has ended. */

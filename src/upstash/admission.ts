@@ -1,16 +1,23 @@
-import type { Admission } from "../agent/admission.ts";
 import { invariant, type Clock } from "../core/ports.ts";
+import type { ConversationRef } from "../event/event-log.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
 import type { Message } from "../memory/message.ts";
-import type { SessionRecord } from "../session/session.ts";
+import type { SessionRecord, SessionRef } from "../session/session.ts";
 import type { RedisClient } from "./batch.ts";
 import { messagesPart } from "./conversation-store.ts";
 import { takeLimit } from "./rate-limiter.ts";
 import { touchSession } from "./session-store.ts";
 
-export function upstashAdmission(redis: RedisClient, clock: Clock): Admission {
+interface Passage {
+  readonly session: SessionRef;
+  readonly caller: string;
+  readonly ref: ConversationRef;
+}
+
+/** The admission of a chat turn over Redis: one pipeline of GETEX, the limiter's EVALSHA and LRANGE. */
+export function upstashAdmission(redis: RedisClient, clock: Clock) {
   return {
-    async admit({ session: sessionRef, caller, ref }) {
+    async admit({ session: sessionRef, caller, ref }: Passage) {
       let session: Promise<SessionRecord | undefined> | undefined;
       let limit: Promise<LimitVerdict> | undefined;
       let messages: Promise<Message[]> | undefined;

@@ -5,12 +5,12 @@ import type { ConversationStore, ConversationSummary } from "../memory/conversat
 import { foldMessages, type Message } from "../memory/message.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { conversationIndexKey, eventsKey, messagesKey } from "./keys.ts";
-import { readCount, readOptionalString, readPairs, readStrings } from "./replies.ts";
+import { readInteger, readText, readPairs, readTexts } from "./reply.ts";
 
 /** Reads a conversation's messages as part of a batch. 1 billed command. */
 export function messagesPart(batch: Batch, ref: ConversationRef): Promise<Message[]> {
   const key = messagesKey(ref.userId, ref.conversationId);
-  return batch.add(["LRANGE", key, -limits.conversationMessagesMax, -1], (reply) => foldMessages(readStrings(reply)));
+  return batch.add(["LRANGE", key, -limits.conversationMessagesMax, -1], (reply) => foldMessages(readTexts(reply)));
 }
 
 /**
@@ -23,21 +23,21 @@ export function upstashConversationStore(redis: RedisClient, clock: Clock): Conv
       let pairs: Promise<Map<string, string>> | undefined;
       await redis.run((batch) => {
         pairs = batch.add(["HGETALL", key], readPairs);
-        void batch.add(["EXPIRE", key, limits.conversationTtlSeconds], readCount);
+        void batch.add(["EXPIRE", key, limits.conversationTtlSeconds], readInteger);
       });
       const oldestMs = clock.now() - limits.conversationTtlSeconds * 1000;
       const all = summaries((await pairs) ?? new Map()).toSorted((a, b) => b.updatedAt - a.updatedAt);
       const kept = all.filter((entry) => entry.updatedAt >= oldestMs).slice(0, limits.conversationsPerUserMax);
       const dropped = all.filter((entry) => !kept.includes(entry));
       if (dropped.length > 0)
-        await redis.command(["HDEL", key, ...dropped.flatMap((entry) => fields(entry.id))], readCount);
+        await redis.command(["HDEL", key, ...dropped.flatMap((entry) => fields(entry.id))], readInteger);
       return kept;
     },
 
     async find(ref) {
       const [at, title] = await redis.command(
         ["HMGET", conversationIndexKey(ref.userId), ...fields(ref.conversationId)],
-        (reply) => (Array.isArray(reply) ? reply.map(readOptionalString) : []),
+        (reply) => (Array.isArray(reply) ? reply.map(readText) : []),
       );
       return at === undefined ? undefined : { id: ref.conversationId, title: title ?? "", updatedAt: Number(at) };
     },
@@ -45,18 +45,21 @@ export function upstashConversationStore(redis: RedisClient, clock: Clock): Conv
     async rename(ref, title) {
       const found = await this.find(ref);
       if (found === undefined) return false;
-      await redis.command(["HSET", conversationIndexKey(ref.userId), `${ref.conversationId}:title`, title], readCount);
+      await redis.command(
+        ["HSET", conversationIndexKey(ref.userId), `${ref.conversationId}:title`, title],
+        readInteger,
+      );
       return true;
     },
 
     async remove(ref) {
       const removed: Promise<number>[] = [];
       await redis.atomic((batch) => {
-        removed.push(batch.add(["HDEL", conversationIndexKey(ref.userId), ...fields(ref.conversationId)], readCount));
+        removed.push(batch.add(["HDEL", conversationIndexKey(ref.userId), ...fields(ref.conversationId)], readInteger));
         removed.push(
           batch.add(
             ["DEL", messagesKey(ref.userId, ref.conversationId), eventsKey(ref.userId, ref.conversationId)],
-            readCount,
+            readInteger,
           ),
         );
       });

@@ -12,7 +12,7 @@ import { markOf, validRecords } from "../event/log-record.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { openScript, supersedeScript } from "./event-scripts.ts";
 import { conversationIndexKey, eventsKey, messagesKey } from "./keys.ts";
-import { readCount, readStrings } from "./replies.ts";
+import { readInteger, readNothing, readTexts } from "./reply.ts";
 
 /** An expiry is renewed at most once in this time: each renewal is a billed command. */
 const renewalMs = 60 * 60 * 1000;
@@ -20,7 +20,7 @@ const tailLength = 64;
 
 export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
   async function read(ref: ConversationRef, start: number): Promise<string[]> {
-    return redis.command(["LRANGE", eventsKey(ref.userId, ref.conversationId), start, -1], readStrings);
+    return redis.command(["LRANGE", eventsKey(ref.userId, ref.conversationId), start, -1], readTexts);
   }
 
   /** The list is longer or shorter than it would be had nobody else written: whose is it now? */
@@ -65,8 +65,8 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
       const key = eventsKey(ref.userId, ref.conversationId);
       let length: Promise<number> | undefined;
       await redis.atomic((batch) => {
-        if (records.length > 0) length = batch.add(["RPUSHX", key, ...records], readCount);
-        void batch.add(["PUBLISH", key, JSON.stringify(published)], readCount);
+        if (records.length > 0) length = batch.add(["RPUSHX", key, ...records], readInteger);
+        void batch.add(["PUBLISH", key, JSON.stringify(published)], readInteger);
         if (closing !== undefined) addClosing(batch, ref, expectedLength, closing, clock.now());
       });
       const listLength = (await length) ?? expectedLength;
@@ -102,29 +102,29 @@ function addClosing(batch: Batch, ref: ConversationRef, listLength: number, clos
   const index = conversationIndexKey(ref.userId);
   const title = closing.title === undefined ? [] : [`${ref.conversationId}:title`, closing.title];
   const push = closing.isFirst ? "RPUSH" : "RPUSHX";
-  if (closing.messages.length > 0) void batch.add([push, messages, ...closing.messages], readCount);
-  void batch.add(["HSET", index, `${ref.conversationId}:at`, nowMs, ...title], readCount);
+  if (closing.messages.length > 0) void batch.add([push, messages, ...closing.messages], readInteger);
+  void batch.add(["HSET", index, `${ref.conversationId}:at`, nowMs, ...title], readInteger);
   const isRenewalDue = closing.previousAt === undefined || nowMs - closing.previousAt > renewalMs;
   if (isRenewalDue) {
-    void batch.add(["EXPIRE", messages, limits.conversationTtlSeconds], readCount);
-    if (!closing.isEventListNew) void batch.add(["EXPIRE", events, limits.eventTtlSeconds], readCount);
-    else if (!closing.isFirst) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readCount);
+    void batch.add(["EXPIRE", messages, limits.conversationTtlSeconds], readInteger);
+    if (!closing.isEventListNew) void batch.add(["EXPIRE", events, limits.eventTtlSeconds], readInteger);
+    else if (!closing.isFirst) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
     return;
   }
-  if (closing.messageCount === 2) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readCount);
+  if (closing.messageCount === 2) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
   if (closing.messageCount + closing.messages.length > limits.conversationMessagesMax) {
-    void batch.add(["LTRIM", messages, -limits.conversationMessagesMax, -1], String);
+    void batch.add(["LTRIM", messages, -limits.conversationMessagesMax, -1], readNothing);
   }
-  if (listLength > limits.eventListMax) void batch.add(["LTRIM", events, -limits.eventListMax, -1], String);
+  if (listLength > limits.eventListMax) void batch.add(["LTRIM", events, -limits.eventListMax, -1], readNothing);
 }
 
 /** The conversation was removed while its first turn ran: what the last flush brought back goes again. */
 async function forget(redis: RedisClient, ref: ConversationRef): Promise<void> {
   await redis.atomic((batch) => {
-    void batch.add(["DEL", messagesKey(ref.userId, ref.conversationId)], readCount);
+    void batch.add(["DEL", messagesKey(ref.userId, ref.conversationId)], readInteger);
     void batch.add(
       ["HDEL", conversationIndexKey(ref.userId), `${ref.conversationId}:at`, `${ref.conversationId}:title`],
-      readCount,
+      readInteger,
     );
   });
 }

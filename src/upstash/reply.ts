@@ -21,6 +21,14 @@ export function readTexts(reply: unknown): string[] {
   throw unexpected("a list of strings", reply);
 }
 
+/** A flat list of field, value, field, value, … */
+export function readPairs(reply: unknown): Map<string, string> {
+  const flat = readTexts(reply);
+  const pairs = new Map<string, string>();
+  for (let index = 0; index + 1 < flat.length; index += 2) pairs.set(flat[index]!, flat[index + 1]!);
+  return pairs;
+}
+
 function unexpected(wanted: string, reply: unknown): AppError {
   const got = Array.isArray(reply) ? "a list" : reply === null ? "nil" : `a ${typeof reply}`;
   return new AppError("internal", `Redis answered ${got} where ${wanted} was expected`);

@@ -1,0 +1,42 @@
+import { limits } from "../core/limits.ts";
+import type { Closing } from "../event/event-log.ts";
+import type { UserText } from "../event/turn-event.ts";
+import { userMessage, type AnswerState, type Message, type MessagePart } from "../memory/message.ts";
+import { answerMessage } from "./turn-state.ts";
+
+export interface FinishedTurn {
+  readonly messageId: string;
+  readonly userMessage: UserText;
+  /** What memory held when the turn was admitted. */
+  readonly stored: readonly Message[];
+  readonly parts: readonly MessagePart[];
+  readonly isEventListNew: boolean;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+/** What a turn leaves in memory. An answer without any content is left out; its question stays. */
+export function closingOf(turn: FinishedTurn, state: AnswerState): Closing {
+  const { stored, at } = turn;
+  const isRepeated = stored.some((message) => message.id === turn.userMessage.id);
+  const question = userMessage(turn.userMessage.id, turn.userMessage.text, at);
+  const answer = answerMessage(turn, state, at);
+  const hasContent = answer.parts.some((part) => part.type !== "step-start");
+  const messages = [...(isRepeated ? [] : [question]), ...(hasContent ? [answer] : [])];
+  const previousAt = stored.at(-1)?.metadata.at;
+  return {
+    messages: messages.map((message) => JSON.stringify(message)),
+    isFirst: stored.length === 0,
+    isEventListNew: turn.isEventListNew,
+    messageCount: stored.length,
+    ...(previousAt === undefined ? {} : { previousAt }),
+    ...(stored.length === 0 ? { title: titleOf(turn.userMessage.text) } : {}),
+  };
+}
+
+function titleOf(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length <= limits.conversationTitleCharsMax
+    ? line
+    : `${line.slice(0, limits.conversationTitleCharsMax - 1)}…`;
+}
