@@ -13,7 +13,10 @@ export interface Stage {
   url: string;
   /** A new person at a new browser, with the page open and ready to write. `url` is for a way there of your own. */
   visit(options?: BrowserContextOptions, url?: string): Promise<Page>;
-  /** Closes the visitors, lets time run and forgets every order to the model; for after each test. */
+  /**
+   * Closes the visitors, lets time run and forgets every order to the model; for after each test.
+   * @throws AggregateError of what went wrong in the pages unseen: uncaught errors and violations of the content policy.
+   */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,6 +41,7 @@ export async function openStage(): Promise<Stage> {
   });
   const browser = await openBrowser();
   let contexts: BrowserContext[] = [];
+  let unseen: Error[] = [];
 
   return {
     stack,
@@ -46,6 +50,10 @@ export async function openStage(): Promise<Stage> {
       const context = await browser.newContext(options);
       context.setDefaultTimeout(ACTION_MS_MAX);
       contexts.push(context);
+      context.on("weberror", (thrown) => unseen.push(thrown.error()));
+      context.on("console", (line) => {
+        if (line.text().includes("Content Security Policy")) unseen.push(new Error(line.text()));
+      });
       const page = await context.newPage();
       await page.goto(url);
       await page.getByRole("textbox", { name: "Message" }).waitFor();
@@ -57,6 +65,9 @@ export async function openStage(): Promise<Stage> {
       stack.model.reset();
       stack.faults.clear();
       stack.clock.release();
+      const errors = unseen;
+      unseen = [];
+      if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error.message).join("; "));
     },
     async close() {
       await browser.close();
