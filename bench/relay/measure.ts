@@ -6,6 +6,7 @@ import { join } from "node:path";
 export const relays = [
   "pass-through",
   "frame-stream",
+  "frame-stream-paced",
   "byte-controller",
   "pull",
   "identity-transform",
@@ -25,8 +26,8 @@ export interface Sample {
   readonly deltaCount: number;
 }
 
-const concurrency = 4;
-const requestsPerRound = { separate: 24, coalesced: 200 } as const;
+const concurrency = 12;
+const requestsPerRound = { separate: 24, coalesced: 96 } as const;
 
 export async function measureRelays(rounds: number): Promise<Sample[]> {
   const upstream = await startUpstream();
@@ -45,6 +46,7 @@ export async function measureRelays(rounds: number): Promise<Sample[]> {
         cell.deltaCount = deltasOf(bodies, cell);
         // The first round warms the compiler up.
         if (round >= 0) cell.cpuMs.push(spent / count);
+        console.error(`round ${round} ${cell.shape} ${cell.relay} ${(spent / count).toFixed(2)} ms`);
       }
     }
   } finally {
@@ -72,5 +74,5 @@ function deltasOf(bodies: readonly string[], cell: { relay: Relay; shape: Shape 
   const counts = bodies.map((body) => body.split(/"text-delta"|"delta":\{"content"/).length - 1);
   const isWhole = bodies.every((body) => body.includes("word299") && body.includes("[DONE]"));
   if (!isWhole) throw new Error(`${cell.relay} lost text of a ${cell.shape} answer`);
-  return counts.sort((a, b) => a - b)[counts.length >> 1] ?? 0;
+  return counts.toSorted((a, b) => a - b)[counts.length >> 1] ?? 0;
 }

@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 export const chunkCount = 300;
 /** Apart enough that each write arrives as a network chunk of its own. */
-const writeGapMs = 1;
+const writeGapMs = 2;
 
 export async function startUpstream(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {

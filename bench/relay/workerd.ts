@@ -39,11 +39,12 @@ export async function startWorkerd(entry: string): Promise<Workerd> {
   const child = spawn(binary, ["serve", join(folder, "config.capnp")], {
     stdio: ["ignore", "inherit", "inherit"],
   });
+  process.once("exit", () => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url);
   return {
     url,
-    cpuMs: () => cpuMs(child.pid!),
+    cpuMs: () => cpuMs(child.pid ?? 0),
     async close() {
       const exited = once(child, "exit");
       child.kill("SIGKILL");
