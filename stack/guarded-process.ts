@@ -27,7 +27,7 @@ export function startGuarded(o: {
   const guard = fileURLToPath(new URL("./process-guard.ts", import.meta.url));
   const child = spawn(process.execPath, [guard, o.file, ...o.args], {
     cwd: o.cwd,
-    env: o.env as NodeJS.ProcessEnv,
+    env: o.env,
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });

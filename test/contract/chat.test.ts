@@ -207,7 +207,7 @@ describe("an SSE reader of a conversation", () => {
     const id = freshId();
     const key = `events:{${caller.userId}}:${id}`;
     const entries = Array.from({ length: 1_000 }, (_, seq) => `5 ${seq} ${seq === 0 ? "o" : "-"} 1 ${eventJson(seq)}`);
-    await fetch(`${app.stack.redisUrl}`, {
+    await fetch(app.stack.redisUrl, {
       method: "POST",
       headers: { authorization: `Bearer ${app.stack.redisToken}` },
       body: JSON.stringify(["RPUSH", key, ...entries]),

@@ -101,7 +101,7 @@ export async function startDestination(host = "127.0.0.1"): Promise<Destination>
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", async () => {
+    async function respond(): Promise<void> {
       const delivery = {
         method: request.method ?? "",
         path: request.url ?? "",
@@ -112,7 +112,8 @@ export async function startDestination(host = "127.0.0.1"): Promise<Destination>
       if (answer === undefined) return;
       response.writeHead(answer.status, answer.headers);
       response.end(answer.body ?? "");
-    });
+    }
+    request.on("end", () => void respond());
   });
   const port = await listen(server, host);
   onTestFinished(() => closeServer(server));

@@ -57,7 +57,7 @@ export async function startTestApp(): Promise<TestApp> {
   };
 
   async function send(path: string, init?: RequestInit): Promise<Response> {
-    return app.fetch(new Request(new URL(path, "http://app.test"), init), env, execution as never);
+    return app.fetch(new Request(new URL(path, "http://app.test"), init), env, execution);
   }
 
   async function signIn(): Promise<TestCaller> {
