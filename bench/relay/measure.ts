@@ -3,10 +3,9 @@ import { startUpstream } from "./upstream.ts";
 import { startWorkerd } from "./workerd.ts";
 import { join } from "node:path";
 
-export const relays = [
+const relays = [
   "pass-through",
   "frame-stream",
-  "frame-stream-paced",
   "byte-controller",
   "pull",
   "identity-transform",
