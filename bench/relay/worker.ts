@@ -30,11 +30,9 @@ function bodyOf(relay: string, baseUrl: string): ReadableStream<Uint8Array> {
     fetch: (input, init) => fetch(input, init),
     firstByteMsMax: 30_000,
     idleMsMax: 30_000,
-    ...(relay === "frame-stream-paced" ? { paceMs: 25 } : {}),
   });
   switch (relay) {
     case "frame-stream":
-    case "frame-stream-paced":
       return overFrameStream(model);
     case "byte-controller":
       return overByteController(model);

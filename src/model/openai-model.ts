@@ -22,15 +22,7 @@ export interface OpenAiModelOptions {
   readonly firstByteMsMax: number;
   /** Between two network chunks; a silence is noticed after this to twice this. */
   readonly idleMsMax: number;
-  /**
-   * Least time between two reads once text flows, 0 by default. What arrives meanwhile becomes one piece: in workerd a read
-   * and the write that follows it cost far more than the bytes in them. The first piece is never held back.
-   */
-  readonly paceMs?: number;
 }
-
-/** A read that fills the runtime's buffer says that more is waiting: then there is nothing to gain by a pause. */
-const fullReadBytes = 4_096;
 
 export function openAiModel(options: OpenAiModelOptions): Model {
   return { stream: (request) => streamAnswer(options, request) };
@@ -40,7 +32,6 @@ async function* streamAnswer(
   options: OpenAiModelOptions,
   request: ModelRequest,
 ): AsyncGenerator<ModelPiece, void, undefined> {
-  const paceMs = options.paceMs ?? 0;
   const line = openLine(options, request.signal);
   try {
     const reader = await line.open(requestBody(options.modelName, request));
@@ -50,8 +41,6 @@ async function* streamAnswer(
       const pieces = bytes === undefined ? decoder.finish() : decoder.push(bytes);
       for (const piece of pieces) yield piece;
       if (decoder.failure !== undefined) throw decoder.failure;
-      const isPaced = paceMs > 0 && pieces.length > 0 && !decoder.isWhole;
-      if (isPaced && (bytes?.byteLength ?? 0) < fullReadBytes) await pause(paceMs);
     }
   } finally {
     line.close();
@@ -139,12 +128,6 @@ function openLine(options: OpenAiModelOptions, signal: AbortSignal) {
       reader?.cancel().catch(() => {});
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
 
 async function failureOfResponse(response: Response): Promise<AppError> {

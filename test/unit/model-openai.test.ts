@@ -8,7 +8,7 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 const line = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
 const finish = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n';
 
-function modelOver(fetch: Fetch, limits: { firstByteMsMax?: number; idleMsMax?: number; paceMs?: number } = {}) {
+function modelOver(fetch: Fetch, limits: { firstByteMsMax?: number; idleMsMax?: number } = {}) {
   return openAiModel({
     baseUrl: "http://model/v1/",
     apiKey: "key",
@@ -16,7 +16,6 @@ function modelOver(fetch: Fetch, limits: { firstByteMsMax?: number; idleMsMax?: 
     fetch,
     firstByteMsMax: limits.firstByteMsMax ?? 10_000,
     idleMsMax: limits.idleMsMax ?? 10_000,
-    paceMs: limits.paceMs ?? 0,
   });
 }
 
@@ -195,19 +194,6 @@ describe("the chat completions client", () => {
     }).rejects.toBe(reason);
     expect(seen).toHaveLength(1);
     expect(state.isCancelled).toBe(true);
-  });
-
-  test("gives a paced answer whole, and obeys an abort during a pause", async () => {
-    const { body } = openBody([line("a"), line("b"), finish + "data: [DONE]\n\n"]);
-    const { pieces } = await outcome(answering(body), { paceMs: 1 });
-    expect(pieces.map((piece) => piece.kind)).toEqual(["text", "text", "end"]);
-
-    const stop = new AbortController();
-    const reason = new Error("stop");
-    const endless = openBody([line("a"), line("b")]).body;
-    const aborted = outcome(answering(endless), { paceMs: 1 }, requestWith(stop.signal));
-    setTimeout(() => stop.abort(reason), 0);
-    expect((await aborted).error).toBe(reason);
   });
 
   test("closes the connection when the consumer leaves early", async () => {
