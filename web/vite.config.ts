@@ -14,6 +14,8 @@ export default defineConfig({
     target: "es2023",
     // The policy in public/_headers allows no data: scripts or fonts, so nothing is inlined.
     assetsInlineLimit: 0,
+    // One file: the page needs React, the chat client and the markdown renderer for its first message anyway.
+    chunkSizeWarningLimit: 700,
   },
   server: { proxy: { "/api": apiUrl } },
 });
