@@ -88,7 +88,7 @@ describe("a tool call", () => {
     expect(JSON.stringify(result)).not.toContain("inner detail");
   });
 
-  it("fails when the answer is larger than a model should read", async () => {
+  it("fails when the answer is larger than a model is given to read", async () => {
     const registry = toolThat(() => "x".repeat(limits.toolOutputBytesMax));
     const result = await runTool(registry, { name: "probe", argumentsJson: "{}" }, context());
     expect(result).toMatchObject({ kind: "failed", errorText: expect.stringContaining("ask for less") as string });
