@@ -19,7 +19,7 @@ export async function benchRelay(): Promise<string> {
     "",
     "`pass-through` hands the provider's bytes on. `frame-stream` is what the chat route uses; the next four are other ways",
     "to build the response body around the same decoder. `parse-every-line` is `frame-stream` with `JSON.parse` for each",
-    "line. `ai-sdk-parser` is the AI SDK's event parser and UI message stream without `streamText`.",
+    "line, and without the client's timer and abort signal. `ai-sdk-parser` is the AI SDK's event parser and UI message stream without `streamText`.",
     "",
     "| relay | 300 writes, 2 ms apart | frames | one write | frames |",
     "|---|---|---|---|---|",

@@ -23,7 +23,7 @@ export const bufferedBytesMax = 1_048_576;
 const utf8 = new TextEncoder();
 const written = Promise.resolve();
 
-/** The construction is the cheapest of those measured in workerd; see docs/decisions/0002-relay.md. */
+/** The construction is as cheap as any that was measured in workerd; see docs/decisions/0002-relay.md. */
 export function createFrameStream(): FrameStream {
   let isClosed = false;
   let controller: ReadableStreamDefaultController<Uint8Array>;
