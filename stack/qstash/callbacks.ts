@@ -9,24 +9,25 @@ export interface Ending {
   dlqId?: string;
 }
 
-export type SendCallbacks = (ending: Ending) => void;
+/** Returns the ids of the callback messages, none when there is nothing to tell. */
+export type SendCallbacks = (ending: Ending) => string[];
 
 /** Each callback is a message of its own, with its own id, retries and signature. */
 export function createSendCallbacks(publish: Publish): SendCallbacks {
   return (ending) => {
     const { message, dlqId } = ending;
-    if (message.callback !== undefined) send(publish, message.callback, ending);
-    if (message.failureCallback !== undefined && dlqId !== undefined) send(publish, message.failureCallback, ending);
+    const targets = [message.callback, dlqId === undefined ? undefined : message.failureCallback];
+    return targets.flatMap((target) => (target === undefined ? [] : [send(publish, target, ending)]));
   };
 }
 
-function send(publish: Publish, target: CallbackTarget, ending: Ending): void {
-  publish({
+function send(publish: Publish, target: CallbackTarget, ending: Ending): string {
+  return publish({
     destination: target.url,
     options: { "upstash-retries": String(ending.message.maxRetries), ...target.options },
     body: Buffer.from(JSON.stringify(callbackBody(ending))),
     callerIp: ending.message.callerIp,
-  });
+  }).messageId;
 }
 
 function callbackBody({ message, outcome, dlqId }: Ending): object {

@@ -6,18 +6,19 @@
  * 2. One attempt of a message is under way at most (the fault "duplicate" sends that attempt twice).
  * 3. A message is tried 1 + maxRetries times at most.
  * 4. Its callbacks are sent once, after its end; a cancelled message has none.
- * 5. Whatever waits, waits on the stack's clock.
+ * 5. Whatever waits for a time, waits on the stack's clock; what waits for a place is in the queue's gate.
  */
 import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
 import { deliverySubject, type Attempt } from "./attempt.ts";
-import type { SendCallbacks } from "./callbacks.ts";
+import type { Ending, SendCallbacks } from "./callbacks.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { createDeliveryTimers } from "./delivery-timers.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Message, Outcome } from "./message.ts";
 import type { MessageStore } from "./message-store.ts";
+import type { QueueGate } from "./queue-gate.ts";
 import { retryDelayMs } from "./retry-schedule.ts";
 
 export interface Dispatcher {
@@ -25,6 +26,8 @@ export interface Dispatcher {
   accept(message: Message): void;
   /** False when the message has already ended. An attempt under way is not called back; its outcome counts for nothing. */
   cancel(messageId: string): boolean;
+  /** Goes on with a message that had to wait at a gate. */
+  resume(message: Message): void;
   /** Resolves when no delivery is under way or due; retries and delayed messages that wait for their time do not count. */
   idle(): Promise<void>;
   /** Drops all waiting messages and takes no more. */
@@ -39,28 +42,41 @@ interface DispatcherParts {
   deadLetters: DeadLetterStore;
   events: EventLog;
   attempt: Attempt;
+  queueGate: QueueGate;
   sendCallbacks: SendCallbacks;
   retryScale: number;
 }
 
 export function createDispatcher(o: DispatcherParts): Dispatcher {
   const timers = createDeliveryTimers(o.clock);
+  const underWay = new Set<string>();
 
   function wait(message: Message): void {
-    timers.start(message.messageId, message.notBeforeMs, () => {
-      const fault = o.faults.take("delivery", deliverySubject(message));
-      if (fault?.action !== "delay") return tryOnce(message, fault);
-      // A second plan instead of a pause inside this one: a task that waits for the clock would hold up `advance`.
-      const resumeMs = o.clock.now() + (fault.delayMs ?? 0);
-      timers.start(message.messageId, resumeMs, () => tryOnce(message, undefined));
-    });
+    timers.start(message.messageId, message.notBeforeMs, () => enter(message));
+  }
+
+  /** A message that is sent back by a gate comes here again, through `resume`. */
+  function enter(message: Message): Promise<void> | void {
+    if (!o.queueGate.admit(message)) return;
+    return begin(message);
+  }
+
+  function begin(message: Message): Promise<void> | void {
+    const fault = o.faults.take("delivery", deliverySubject(message));
+    if (fault?.action !== "delay") return tryOnce(message, fault);
+    // A second plan instead of a pause inside this one: a task that waits for the clock would hold up `advance`.
+    const resumeMs = o.clock.now() + (fault.delayMs ?? 0);
+    timers.start(message.messageId, resumeMs, () => tryOnce(message, undefined));
   }
 
   async function tryOnce(message: Message, fault: FaultRule | undefined): Promise<void> {
     o.events.note("ACTIVE", message);
     o.ledger.message(message.url);
+    underWay.add(message.messageId);
     const outcome = await o.attempt(message, fault);
-    if (o.messages.get(message.messageId) !== message) return;
+    underWay.delete(message.messageId);
+    // Cancelled meanwhile: nobody wants the outcome, but only now is its place free.
+    if (o.messages.get(message.messageId) !== message) return o.queueGate.end(message.messageId);
     if (outcome.status >= 200 && outcome.status < 300) return succeed(message, outcome);
     o.events.note("ERROR", message, { outcome });
     if (message.retried >= message.maxRetries || isNonRetryable(outcome)) return fail(message, outcome);
@@ -70,14 +86,20 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   function succeed(message: Message, outcome: Outcome): void {
     o.messages.remove(message.messageId);
     o.events.note("DELIVERED", message, { outcome });
-    o.sendCallbacks({ message, outcome });
+    end({ message, outcome });
   }
 
   function fail(message: Message, outcome: Outcome): void {
     o.messages.remove(message.messageId);
     o.events.note("FAILED", message, { outcome });
     const { dlqId } = o.deadLetters.add(message, outcome, o.clock.now());
-    o.sendCallbacks({ message, outcome, dlqId });
+    end({ message, outcome, dlqId });
+  }
+
+  function end(ending: Ending): void {
+    // A callback that repeats an earlier message is that message, which may be over already.
+    const callbackIds = o.sendCallbacks(ending).filter((id) => o.messages.get(id) !== undefined);
+    o.queueGate.end(ending.message.messageId, callbackIds);
   }
 
   function retry(message: Message, outcome: Outcome): void {
@@ -102,8 +124,10 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
       timers.cancel(messageId);
       o.events.note("CANCEL_REQUESTED", message);
       o.events.note("CANCELED", message);
+      if (!underWay.has(messageId)) o.queueGate.end(messageId);
       return true;
     },
+    resume: (message) => timers.start(message.messageId, o.clock.now(), () => enter(message)),
     idle: timers.idle,
     close: timers.close,
   };

@@ -22,3 +22,6 @@ export const eventCountMax = 10_000;
 export const deadLetterCountMax = 10_000;
 export const pageCountDefault = 100;
 export const pageCountMax = 1_000;
+
+export const queueCountMax = 1_000;
+export const queueParallelismMax = 100;

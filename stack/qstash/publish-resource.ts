@@ -1,4 +1,4 @@
-/** `POST /v2/publish/{destination}` and `POST /v2/batch`. */
+/** `POST /v2/publish/{destination}`, `POST /v2/enqueue/{queue}/{destination}` and `POST /v2/batch`. */
 import { ApiError } from "./api-error.ts";
 import { batchItemCountMax, messageBytesMax } from "./limits.ts";
 import type { Publish } from "./publish.ts";
@@ -8,25 +8,28 @@ import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
 export function createPublishResource(publish: Publish): Resource {
   return (request) => {
     if (request.method !== "POST") return undefined;
-    if (request.path.startsWith("publish/")) return publishOne(publish, request);
+    if (request.path.startsWith("publish/")) return publishOne(publish, request, request.path.slice("publish/".length));
+    const [, queueName, path] = /^enqueue\/([^/]+)\/(.+)$/s.exec(request.path) ?? [];
+    if (queueName !== undefined && path !== undefined) return publishOne(publish, request, path, queueName);
     if (request.path === "batch") return publishBatch(publish, request);
     return undefined;
   };
 }
 
-function publishOne(publish: Publish, request: ApiRequest): ApiAnswer {
-  const { destination, options } = splitDestination(request);
+function publishOne(publish: Publish, request: ApiRequest, path: string, queueName?: string): ApiAnswer {
+  const { destination, options } = splitDestination(request, path);
   const value = publish({
     destination,
     options: { ...request.headers, ...options },
     body: request.body,
     callerIp: request.callerIp,
+    ...(queueName !== undefined && { queueName }),
   });
   return { status: "deduplicated" in value ? 202 : 201, value };
 }
 
 /** A query parameter `upstash-…` is an option and `qstash_token` the token; all others belong to the destination, untouched. */
-function splitDestination(request: ApiRequest): { destination: string; options: Options } {
+function splitDestination(request: ApiRequest, path: string): { destination: string; options: Options } {
   const options: Options = {};
   const kept: string[] = [];
   for (const part of request.rawQuery.split("&")) {
@@ -35,7 +38,7 @@ function splitDestination(request: ApiRequest): { destination: string; options: 
     else if (name !== "qstash_token" && part !== "") kept.push(part);
   }
   const query = kept.length > 0 ? `?${kept.join("&")}` : "";
-  return { destination: request.path.slice("publish/".length) + query, options };
+  return { destination: path + query, options };
 }
 
 /** Items are taken one by one; those that cannot be taken answer `{error}` at their place. */
@@ -70,14 +73,14 @@ function readItems(body: Buffer): unknown[] {
   return parsed;
 }
 
-function readItem(item: unknown): { destination: string; options: Options; body: Buffer } {
+function readItem(item: unknown): { destination: string; options: Options; body: Buffer; queueName?: string } {
   const { destination, headers = {}, body = "", queue } = (item ?? {}) as Record<string, unknown>;
   if (typeof destination !== "string") throw new ApiError(400, "a batch item needs a destination");
   if (typeof body !== "string") throw new ApiError(400, "the body of a batch item is a string");
-  if (queue !== undefined) throw new ApiError(400, "queues are not supported by this server");
+  if (queue !== undefined && typeof queue !== "string") throw new ApiError(400, "the queue of a batch item is a name");
   const bytes = Buffer.from(body);
   if (bytes.length > messageBytesMax) throw new ApiError(413, `message is too large. Limit: ${messageBytesMax} bytes`);
-  return { destination, options: readHeaders(headers), body: bytes };
+  return { destination, options: readHeaders(headers), body: bytes, ...(queue !== undefined && { queueName: queue }) };
 }
 
 function readHeaders(headers: unknown): Options {

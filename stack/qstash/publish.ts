@@ -4,6 +4,7 @@ import { deduplicationKey } from "./deduplication.ts";
 import { readDestination } from "./destination.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Message } from "./message.ts";
+import type { QueueStore } from "./queue-store.ts";
 import { readOptions, type Options } from "./publish-options.ts";
 
 export interface PublishRequest {
@@ -11,6 +12,8 @@ export interface PublishRequest {
   options: Options;
   body: Buffer;
   callerIp: string;
+  /** The queue to wait in; made when it is missing. */
+  queueName?: string;
 }
 
 export type PublishAnswer = { messageId: string } | { messageId: string; deduplicated: true };
@@ -24,9 +27,10 @@ export type Publish = (request: PublishRequest) => PublishAnswer;
 export function createPublish(o: {
   dispatcher: Dispatcher;
   deduplication: DeduplicationBook;
+  queues: QueueStore;
   now: () => number;
 }): Publish {
-  return ({ destination, options, body, callerIp }) => {
+  return ({ destination, options, body, callerIp, queueName }) => {
     const nowMs = o.now();
     const url = readDestination(destination);
     const message: Message = {
@@ -37,7 +41,9 @@ export function createPublish(o: {
       createdAtMs: nowMs,
       retried: 0,
       ...readOptions(options, nowMs),
+      ...(queueName !== undefined && { queueName }),
     };
+    if (queueName !== undefined) o.queues.upsert(queueName);
     const key = deduplicationKey({ url, options, body });
     const earlierId = key === undefined ? undefined : o.deduplication.find(key, nowMs);
     if (earlierId !== undefined) return { messageId: earlierId, deduplicated: true };

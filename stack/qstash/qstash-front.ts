@@ -1,6 +1,6 @@
 /**
- * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in memory and knows
- * no queues, URL groups, schedules or limits of flow control; those requests are refused with 404.
+ * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in
+ * memory and knows no URL groups, schedules or limits of flow control; those requests are refused with 404.
  * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,7 +13,7 @@ import { createSendCallbacks, type SendCallbacks } from "./callbacks.ts";
 import { createDeadLettersResource } from "./dead-letters-resource.ts";
 import { createDeadLetterStore } from "./dead-letter-store.ts";
 import { createDeduplicationBook } from "./deduplication.ts";
-import { createDispatcher } from "./dispatcher.ts";
+import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { createEventLog } from "./event-log.ts";
 import { createEventsResource } from "./events-resource.ts";
 import { readBody, sendJson } from "./http-io.ts";
@@ -23,6 +23,9 @@ import { createMessagesResource } from "./messages-resource.ts";
 import { createMessageStore } from "./message-store.ts";
 import { createPublish } from "./publish.ts";
 import { createPublishResource } from "./publish-resource.ts";
+import { createQueueGate } from "./queue-gate.ts";
+import { createQueueStore } from "./queue-store.ts";
+import { createQueuesResource } from "./queues-resource.ts";
 import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
@@ -79,8 +82,10 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
   const deadLetters = createDeadLetterStore();
   const events = createEventLog(o.clock.now);
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
-  let sendCallbacks: SendCallbacks = () => {};
-  const dispatcher = createDispatcher({
+  let sendCallbacks: SendCallbacks = () => [];
+  const queues = createQueueStore(o.clock.now);
+  const queueGate = createQueueGate({ queues, resume: (message) => dispatcher.resume(message) });
+  const dispatcher: Dispatcher = createDispatcher({
     clock: o.clock,
     ledger: o.ledger,
     faults: o.faults,
@@ -88,13 +93,15 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     deadLetters,
     events,
     attempt: createAttempt({ clock: o.clock, keys, closing }),
+    queueGate,
     sendCallbacks: (ending) => sendCallbacks(ending),
     retryScale: o.retryScale ?? 1,
   });
-  const publish = createPublish({ dispatcher, deduplication: createDeduplicationBook(), now: o.clock.now });
+  const publish = createPublish({ dispatcher, deduplication: createDeduplicationBook(), queues, now: o.clock.now });
   sendCallbacks = createSendCallbacks(publish);
   const resources: Resource[] = [
     createPublishResource(publish),
+    createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
     createMessagesResource({ messages, dispatcher }),
     createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
     createEventsResource(events),

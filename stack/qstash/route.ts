@@ -1,4 +1,5 @@
 /** What the resources of the API have in common: a request that has been read, an answer that has not been sent. */
+import { ApiError } from "./api-error.ts";
 
 export interface ApiRequest {
   method: string;
@@ -28,4 +29,18 @@ export function idIn(path: string, collection: string): string | undefined {
   if (!path.startsWith(prefix)) return undefined;
   const id = path.slice(prefix.length);
   return id === "" || id.includes("/") ? undefined : id;
+}
+
+/** The body as a JSON object. @throws ApiError 400 for anything else. */
+export function readJsonObject(body: Buffer): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new ApiError(400, "invalid JSON body");
+  }
+  if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed)) {
+    throw new ApiError(400, "the body is a JSON object");
+  }
+  return parsed as Record<string, unknown>;
 }
