@@ -22,7 +22,7 @@ export function createSendCallbacks(publish: Publish): SendCallbacks {
 }
 
 function send(publish: Publish, target: CallbackTarget, ending: Ending): string {
-  return publish({
+  return publish.one({
     destination: target.url,
     options: { "upstash-retries": String(ending.message.maxRetries), ...target.options },
     body: Buffer.from(JSON.stringify(callbackBody(ending))),
@@ -40,7 +40,7 @@ function callbackBody({ message, outcome, dlqId }: Ending): object {
     maxRetries: message.maxRetries,
     sourceMessageId: message.messageId,
     topicName: message.topicName ?? "",
-    endpointName: "",
+    endpointName: message.endpointName ?? "",
     url: message.url,
     method: message.method,
     sourceHeader: message.header,

@@ -25,3 +25,6 @@ export const pageCountMax = 1_000;
 
 export const queueCountMax = 1_000;
 export const queueParallelismMax = 100;
+
+export const groupCountMax = 1_000;
+export const groupEndpointCountMax = 1_000;

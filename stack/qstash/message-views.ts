@@ -63,6 +63,7 @@ function viewTarget(message: Message): Json {
     ...(message.labels.length > 0 && { label: message.labels[0], labels: message.labels }),
     ...(message.flowControl !== undefined && { flowControlKey: message.flowControl.key }),
     ...(message.topicName !== undefined && { topicName: message.topicName }),
+    ...(message.endpointName !== undefined && { endpointName: message.endpointName }),
     ...(message.queueName !== undefined && { queueName: message.queueName }),
     ...(message.scheduleId !== undefined && { scheduleId: message.scheduleId }),
   };

@@ -24,7 +24,9 @@ export interface Message {
   failureCallback?: CallbackTarget;
   /** Recorded and shown; not enforced. */
   flowControl?: FlowControl;
+  /** The URL group that the message was sent to, and the name of this endpoint in it. */
   topicName?: string;
+  endpointName?: string;
   queueName?: string;
   scheduleId?: string;
 }

@@ -18,14 +18,15 @@ export function createPublishResource(publish: Publish): Resource {
 
 function publishOne(publish: Publish, request: ApiRequest, path: string, queueName?: string): ApiAnswer {
   const { destination, options } = splitDestination(request, path);
-  const value = publish({
+  const value = publish.any({
     destination,
     options: { ...request.headers, ...options },
     body: request.body,
     callerIp: request.callerIp,
     ...(queueName !== undefined && { queueName }),
   });
-  return { status: "deduplicated" in value ? 202 : 201, value };
+  const isRepetition = [value].flat().every((answer) => "deduplicated" in answer);
+  return { status: isRepetition ? 202 : 201, value };
 }
 
 /** A query parameter `upstash-…` is an option and `qstash_token` the token; all others belong to the destination, untouched. */
@@ -47,7 +48,7 @@ function publishBatch(publish: Publish, request: ApiRequest): ApiAnswer {
   const failures: ApiError[] = [];
   const value = items.map((item) => {
     try {
-      return publish({ ...readItem(item), callerIp: request.callerIp });
+      return publish.any({ ...readItem(item), callerIp: request.callerIp });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failures.push(error);

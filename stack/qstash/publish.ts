@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { DeduplicationBook } from "./deduplication.ts";
 import { deduplicationKey } from "./deduplication.ts";
-import { readDestination } from "./destination.ts";
+import { isGroupName, readDestination } from "./destination.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { GroupStore } from "./group-store.ts";
 import type { Message } from "./message.ts";
 import type { QueueStore } from "./queue-store.ts";
 import { readOptions, type Options } from "./publish-options.ts";
 
 export interface PublishRequest {
+  /** A URL, or the name of a URL group where that is allowed. */
   destination: string;
   options: Options;
   body: Buffer;
@@ -19,38 +21,62 @@ export interface PublishRequest {
 export type PublishAnswer = { messageId: string } | { messageId: string; deduplicated: true };
 
 /**
- * Takes one message, or answers with the earlier message that it repeats. Nothing is kept when it throws.
+ * Takes messages, or answers with the earlier message that one repeats. Nothing is kept when it throws.
  * @throws ApiError 400, 404 or 412 for a message that cannot be taken.
  */
-export type Publish = (request: PublishRequest) => PublishAnswer;
+export interface Publish {
+  /** To a URL; the name of a group is refused. */
+  one(request: PublishRequest): PublishAnswer;
+  /** To a URL or to a URL group, which gives one message, and one answer, per endpoint. */
+  any(request: PublishRequest): PublishAnswer | (PublishAnswer & { url: string })[];
+}
 
 export function createPublish(o: {
   dispatcher: Dispatcher;
   deduplication: DeduplicationBook;
   queues: QueueStore;
+  groups: GroupStore;
   now: () => number;
 }): Publish {
-  return ({ destination, options, body, callerIp, queueName }) => {
+  function build(request: PublishRequest, target: Pick<Message, "url" | "topicName" | "endpointName">): Message {
     const nowMs = o.now();
-    const url = readDestination(destination);
-    const message: Message = {
+    return {
       messageId: newMessageId(),
-      url,
-      body,
-      callerIp,
+      body: request.body,
+      callerIp: request.callerIp,
       createdAtMs: nowMs,
       retried: 0,
-      ...readOptions(options, nowMs),
-      ...(queueName !== undefined && { queueName }),
+      ...readOptions(request.options, nowMs),
+      ...target,
+      ...(request.queueName !== undefined && { queueName: request.queueName }),
     };
-    if (queueName !== undefined) o.queues.upsert(queueName);
-    const key = deduplicationKey({ url, options, body });
+  }
+
+  function take(message: Message, { options, body, queueName }: PublishRequest): PublishAnswer {
+    const nowMs = o.now();
+    const key = deduplicationKey({ url: message.url, options, body });
     const earlierId = key === undefined ? undefined : o.deduplication.find(key, nowMs);
     if (earlierId !== undefined) return { messageId: earlierId, deduplicated: true };
+    if (queueName !== undefined) o.queues.upsert(queueName);
     if (key !== undefined) o.deduplication.hold(key, message.messageId, nowMs);
     o.dispatcher.accept(message);
     return { messageId: message.messageId };
-  };
+  }
+
+  function one(request: PublishRequest): PublishAnswer {
+    return take(build(request, { url: readDestination(request.destination) }), request);
+  }
+
+  function toGroup(request: PublishRequest) {
+    const { name: topicName, endpoints } = o.groups.find(request.destination);
+    // All are built before the first is taken: what refuses one refuses all.
+    const messages = endpoints.map(({ url, name }) =>
+      build(request, { url, topicName, ...(name !== undefined && { endpointName: name }) }),
+    );
+    return messages.map((message) => ({ ...take(message, request), url: message.url }));
+  }
+
+  return { one, any: (request) => (isGroupName(request.destination) ? toGroup(request) : one(request)) };
 }
 
 export function newMessageId(): string {

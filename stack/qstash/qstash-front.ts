@@ -1,6 +1,6 @@
 /**
  * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in
- * memory and knows no URL groups, schedules or limits of flow control; those requests are refused with 404.
+ * memory and knows no schedules or limits of flow control; those requests are refused with 404.
  * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -16,6 +16,8 @@ import { createDeduplicationBook } from "./deduplication.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { createEventLog } from "./event-log.ts";
 import { createEventsResource } from "./events-resource.ts";
+import { createGroupStore } from "./group-store.ts";
+import { createGroupsResource } from "./groups-resource.ts";
 import { readBody, sendJson } from "./http-io.ts";
 import { createKeysResource } from "./keys-resource.ts";
 import { batchBytesMax, messageBytesMax } from "./limits.ts";
@@ -83,6 +85,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
   const events = createEventLog(o.clock.now);
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
   let sendCallbacks: SendCallbacks = () => [];
+  const groups = createGroupStore(o.clock.now);
   const queues = createQueueStore(o.clock.now);
   const queueGate = createQueueGate({ queues, resume: (message) => dispatcher.resume(message) });
   const dispatcher: Dispatcher = createDispatcher({
@@ -97,11 +100,18 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     sendCallbacks: (ending) => sendCallbacks(ending),
     retryScale: o.retryScale ?? 1,
   });
-  const publish = createPublish({ dispatcher, deduplication: createDeduplicationBook(), queues, now: o.clock.now });
+  const publish = createPublish({
+    dispatcher,
+    deduplication: createDeduplicationBook(),
+    queues,
+    groups,
+    now: o.clock.now,
+  });
   sendCallbacks = createSendCallbacks(publish);
   const resources: Resource[] = [
     createPublishResource(publish),
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
+    createGroupsResource(groups),
     createMessagesResource({ messages, dispatcher }),
     createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
     createEventsResource(events),
