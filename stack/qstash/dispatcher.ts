@@ -6,7 +6,7 @@
  * 2. One attempt of a message is under way at most (the fault "duplicate" sends that attempt twice).
  * 3. A message is tried 1 + maxRetries times at most.
  * 4. Its callbacks are sent once, after its end; a cancelled message has none.
- * 5. Whatever waits for a time, waits on the stack's clock; what waits for a place is in the queue's gate.
+ * 5. Whatever waits for a time, waits on the stack's clock; what waits for others is at a gate.
  */
 import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
@@ -16,6 +16,7 @@ import type { Ending, SendCallbacks } from "./callbacks.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { createDeliveryTimers } from "./delivery-timers.ts";
 import type { EventLog } from "./event-log.ts";
+import type { FlowGate } from "./flow-gate.ts";
 import type { Message, Outcome } from "./message.ts";
 import type { MessageStore } from "./message-store.ts";
 import type { QueueGate } from "./queue-gate.ts";
@@ -28,6 +29,8 @@ export interface Dispatcher {
   cancel(messageId: string): boolean;
   /** Goes on with a message that had to wait at a gate. */
   resume(message: Message): void;
+  /** Attempts under way. */
+  attemptCount(): number;
   /** Resolves when no delivery is under way or due; retries and delayed messages that wait for their time do not count. */
   idle(): Promise<void>;
   /** Drops all waiting messages and takes no more. */
@@ -43,6 +46,7 @@ interface DispatcherParts {
   events: EventLog;
   attempt: Attempt;
   queueGate: QueueGate;
+  flowGate: FlowGate;
   sendCallbacks: SendCallbacks;
   retryScale: number;
 }
@@ -58,6 +62,8 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   /** A message that is sent back by a gate comes here again, through `resume`. */
   function enter(message: Message): Promise<void> | void {
     if (!o.queueGate.admit(message)) return;
+    // The second gate is for the attempt alone: a message keeps its place in the queue while it waits for it.
+    if (!o.flowGate.admit(message)) return;
     return begin(message);
   }
 
@@ -75,6 +81,7 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
     underWay.add(message.messageId);
     const outcome = await o.attempt(message, fault);
     underWay.delete(message.messageId);
+    o.flowGate.leave(message);
     // Cancelled meanwhile: nobody wants the outcome, but only now is its place free.
     if (o.messages.get(message.messageId) !== message) return o.queueGate.end(message.messageId);
     if (outcome.status >= 200 && outcome.status < 300) return succeed(message, outcome);
@@ -115,6 +122,7 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
     accept(message) {
       o.messages.add(message);
       o.events.note("CREATED", message);
+      if (message.flowControl !== undefined) o.flowGate.configure(message.flowControl);
       wait(message);
     },
     cancel(messageId) {
@@ -124,10 +132,13 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
       timers.cancel(messageId);
       o.events.note("CANCEL_REQUESTED", message);
       o.events.note("CANCELED", message);
-      if (!underWay.has(messageId)) o.queueGate.end(messageId);
+      if (underWay.has(messageId)) return true;
+      o.flowGate.leave(message);
+      o.queueGate.end(messageId);
       return true;
     },
     resume: (message) => timers.start(message.messageId, o.clock.now(), () => enter(message)),
+    attemptCount: () => underWay.size,
     idle: timers.idle,
     close: timers.close,
   };

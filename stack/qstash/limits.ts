@@ -28,3 +28,8 @@ export const queueParallelismMax = 100;
 
 export const groupCountMax = 1_000;
 export const groupEndpointCountMax = 1_000;
+
+/** Beyond it keys that are idle and not pinned are forgotten. */
+export const flowKeyCountMax = 10_000;
+export const flowLimitMax = 1_000_000_000;
+export const flowPeriodMsMax = 365 * dayMs;

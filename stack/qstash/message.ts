@@ -22,7 +22,6 @@ export interface Message {
   labels: readonly string[];
   callback?: CallbackTarget;
   failureCallback?: CallbackTarget;
-  /** Recorded and shown; not enforced. */
   flowControl?: FlowControl;
   /** The URL group that the message was sent to, and the name of this endpoint in it. */
   topicName?: string;

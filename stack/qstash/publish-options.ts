@@ -4,7 +4,14 @@ import { ApiError } from "./api-error.ts";
 import { readDestination } from "./destination.ts";
 import { parseDurationMs } from "./durations.ts";
 import { canonicalHeaderName, isDeliverableHeader } from "./header-names.ts";
-import { delayMsMax, retryCountDefault, retryCountMax, timeoutMsDefault, timeoutMsMax } from "./limits.ts";
+import {
+  delayMsMax,
+  flowPeriodMsMax,
+  retryCountDefault,
+  retryCountMax,
+  timeoutMsDefault,
+  timeoutMsMax,
+} from "./limits.ts";
 import type { CallbackTarget, FlowControl, HeaderLists, Message } from "./message.ts";
 import { parseRetryDelay } from "./retry-delay.ts";
 
@@ -130,6 +137,7 @@ function readFlowControl(options: Options): FlowControl | undefined {
   const parallelism = readCount(pairs.get("parallelism"));
   const rate = readCount(pairs.get("rate"));
   const periodMs = parseDurationMs(pairs.get("period") ?? "1s");
+  if (periodMs !== undefined && periodMs > flowPeriodMsMax) throw new ApiError(400, "invalid flow control period");
   if (!key || periodMs === undefined || (parallelism === undefined && rate === undefined)) {
     throw new ApiError(400, "invalid flow control: a key and one of parallelism and rate are needed");
   }

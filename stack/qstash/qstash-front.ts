@@ -1,6 +1,6 @@
 /**
  * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in
- * memory and knows no schedules or limits of flow control; those requests are refused with 404.
+ * memory and knows no schedules; those requests are refused with 404.
  * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -16,11 +16,14 @@ import { createDeduplicationBook } from "./deduplication.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { createEventLog } from "./event-log.ts";
 import { createEventsResource } from "./events-resource.ts";
+import { createFlowGate } from "./flow-gate.ts";
+import { createFlowsResource } from "./flows-resource.ts";
 import { createGroupStore } from "./group-store.ts";
 import { createGroupsResource } from "./groups-resource.ts";
 import { readBody, sendJson } from "./http-io.ts";
 import { createKeysResource } from "./keys-resource.ts";
 import { batchBytesMax, messageBytesMax } from "./limits.ts";
+import type { Message } from "./message.ts";
 import { createMessagesResource } from "./messages-resource.ts";
 import { createMessageStore } from "./message-store.ts";
 import { createPublish } from "./publish.ts";
@@ -83,11 +86,13 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
   const messages = createMessageStore();
   const deadLetters = createDeadLetterStore();
   const events = createEventLog(o.clock.now);
+  const resume = (message: Message) => dispatcher.resume(message);
+  const flowGate = createFlowGate({ clock: o.clock, resume });
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
   let sendCallbacks: SendCallbacks = () => [];
   const groups = createGroupStore(o.clock.now);
   const queues = createQueueStore(o.clock.now);
-  const queueGate = createQueueGate({ queues, resume: (message) => dispatcher.resume(message) });
+  const queueGate = createQueueGate({ queues, resume });
   const dispatcher: Dispatcher = createDispatcher({
     clock: o.clock,
     ledger: o.ledger,
@@ -97,6 +102,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     events,
     attempt: createAttempt({ clock: o.clock, keys, closing }),
     queueGate,
+    flowGate,
     sendCallbacks: (ending) => sendCallbacks(ending),
     retryScale: o.retryScale ?? 1,
   });
@@ -112,6 +118,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     createPublishResource(publish),
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
     createGroupsResource(groups),
+    createFlowsResource({ flowGate, dispatcher }),
     createMessagesResource({ messages, dispatcher }),
     createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
     createEventsResource(events),
