@@ -33,3 +33,5 @@ export const groupEndpointCountMax = 1_000;
 export const flowKeyCountMax = 10_000;
 export const flowLimitMax = 1_000_000_000;
 export const flowPeriodMsMax = 365 * dayMs;
+
+export const scheduleCountMax = 1_000;

@@ -1,6 +1,6 @@
 /** The JSON shapes in which the API shows the records of message.ts; field names are QStash's. */
 import { isUtf8 } from "node:buffer";
-import type { DeadLetter, Message, MessageEvent } from "./message.ts";
+import type { DeadLetter, FlowControl, Message, MessageEvent } from "./message.ts";
 
 type Json = Record<string, unknown>;
 
@@ -12,11 +12,7 @@ export function viewMessage(message: Message): Json {
     createdAt: message.createdAtMs,
     callerIP: message.callerIp,
     notBefore: message.notBeforeMs,
-    ...(message.flowControl !== undefined && {
-      parallelism: message.flowControl.parallelism,
-      rate: message.flowControl.rate,
-      period: message.flowControl.periodSeconds,
-    }),
+    ...viewLimits(message.flowControl),
   };
 }
 
@@ -49,6 +45,12 @@ export function viewEvent(event: MessageEvent): Json {
   };
 }
 
+export function viewLimits(limits: FlowControl | undefined): Json {
+  return limits === undefined
+    ? {}
+    : { parallelism: limits.parallelism, rate: limits.rate, period: limits.periodSeconds };
+}
+
 function viewTarget(message: Message): Json {
   return {
     url: message.url,
@@ -70,7 +72,7 @@ function viewTarget(message: Message): Json {
 }
 
 /** `body` when the bytes are text, else `bodyBase64`; nothing when there are none. */
-function viewBody(name: "body" | "responseBody", bytes: Buffer): Json {
+export function viewBody(name: "body" | "responseBody", bytes: Buffer): Json {
   if (bytes.length === 0) return {};
   return isUtf8(bytes) ? { [name]: bytes.toString("utf8") } : { [`${name}Base64`]: bytes.toString("base64") };
 }

@@ -3,6 +3,7 @@ import { ApiError } from "./api-error.ts";
 import { batchItemCountMax, messageBytesMax } from "./limits.ts";
 import type { Publish } from "./publish.ts";
 import type { Options } from "./publish-options.ts";
+import { splitDestination } from "./request-destination.ts";
 import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
 
 export function createPublishResource(publish: Publish): Resource {
@@ -27,19 +28,6 @@ function publishOne(publish: Publish, request: ApiRequest, path: string, queueNa
   });
   const isRepetition = [value].flat().every((answer) => "deduplicated" in answer);
   return { status: isRepetition ? 202 : 201, value };
-}
-
-/** A query parameter `upstash-…` is an option and `qstash_token` the token; all others belong to the destination, untouched. */
-function splitDestination(request: ApiRequest, path: string): { destination: string; options: Options } {
-  const options: Options = {};
-  const kept: string[] = [];
-  for (const part of request.rawQuery.split("&")) {
-    const name = part.replace(/=.*/s, "").toLowerCase();
-    if (name.startsWith("upstash-")) options[name] = new URLSearchParams(part).values().next().value ?? "";
-    else if (name !== "qstash_token" && part !== "") kept.push(part);
-  }
-  const query = kept.length > 0 ? `?${kept.join("&")}` : "";
-  return { destination: path + query, options };
 }
 
 /** Items are taken one by one; those that cannot be taken answer `{error}` at their place. */

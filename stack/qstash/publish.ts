@@ -16,6 +16,8 @@ export interface PublishRequest {
   callerIp: string;
   /** The queue to wait in; made when it is missing. */
   queueName?: string;
+  /** The schedule that fired. */
+  scheduleId?: string;
 }
 
 export type PublishAnswer = { messageId: string } | { messageId: string; deduplicated: true };
@@ -49,6 +51,7 @@ export function createPublish(o: {
       ...readOptions(request.options, nowMs),
       ...target,
       ...(request.queueName !== undefined && { queueName: request.queueName }),
+      ...(request.scheduleId !== undefined && { scheduleId: request.scheduleId }),
     };
   }
 

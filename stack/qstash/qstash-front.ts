@@ -1,6 +1,5 @@
 /**
- * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in
- * memory and knows no schedules; those requests are refused with 404.
+ * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in memory.
  * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -32,6 +31,8 @@ import { createQueueGate } from "./queue-gate.ts";
 import { createQueueStore } from "./queue-store.ts";
 import { createQueuesResource } from "./queues-resource.ts";
 import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
+import { createSchedulesResource } from "./schedules-resource.ts";
+import { createSchedules } from "./schedules.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
 export interface QstashFront {
@@ -54,7 +55,7 @@ export function createQstashFront(o: {
   retryScale?: number;
 }): QstashFront {
   const closing = new AbortController();
-  const { resources, dispatcher } = createResources(o, closing.signal);
+  const { resources, dispatcher, schedules } = createResources(o, closing.signal);
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const read = await readRequest(request);
@@ -75,6 +76,7 @@ export function createQstashFront(o: {
     idle: () => dispatcher.idle(),
     async close() {
       closing.abort();
+      schedules.close();
       dispatcher.close();
       await dispatcher.idle();
     },
@@ -113,18 +115,20 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     groups,
     now: o.clock.now,
   });
+  const schedules = createSchedules({ clock: o.clock, publish });
   sendCallbacks = createSendCallbacks(publish);
   const resources: Resource[] = [
     createPublishResource(publish),
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
     createGroupsResource(groups),
     createFlowsResource({ flowGate, dispatcher }),
+    createSchedulesResource({ schedules, queues, groups, messages, events, clock: o.clock }),
     createMessagesResource({ messages, dispatcher }),
     createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
     createEventsResource(events),
     createKeysResource(keys),
   ];
-  return { resources, dispatcher };
+  return { resources, dispatcher, schedules };
 }
 
 /** A refusal is an answer too, so that the faults treat both alike. */

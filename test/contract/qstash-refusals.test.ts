@@ -84,7 +84,7 @@ describe("a message that cannot be taken", () => {
 });
 
 describe("what this server does not have", () => {
-  it.each(["/v2/queues/none", "/v2/schedules", "/v2/topics/none", "/v2/nothing", "/v2", "/v2/messages/a/b"])(
+  it.each(["/v2/queues/none", "/v2/schedules/none", "/v2/topics/none", "/v2/nothing", "/v2", "/v2/messages/a/b"])(
     "is answered with 404 and a reason: %s",
     async (path) => {
       const { call } = await startQstash();

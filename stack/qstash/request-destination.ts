@@ -1,0 +1,18 @@
+import type { Options } from "./publish-options.ts";
+import type { ApiRequest } from "./route.ts";
+
+/**
+ * The destination at the end of a path (`path` is the rest after the collection) and the options of the query.
+ * A query parameter `upstash-…` is an option and `qstash_token` the token; all others belong to the destination, untouched.
+ */
+export function splitDestination(request: ApiRequest, path: string): { destination: string; options: Options } {
+  const options: Options = {};
+  const kept: string[] = [];
+  for (const part of request.rawQuery.split("&")) {
+    const name = part.replace(/=.*/s, "").toLowerCase();
+    if (name.startsWith("upstash-")) options[name] = new URLSearchParams(part).values().next().value ?? "";
+    else if (name !== "qstash_token" && part !== "") kept.push(part);
+  }
+  const query = kept.length > 0 ? `?${kept.join("&")}` : "";
+  return { destination: path + query, options };
+}
