@@ -1,6 +1,7 @@
 /** The JSON shapes in which the API shows the records of message.ts; field names are QStash's. */
 import { isUtf8 } from "node:buffer";
-import type { DeadLetter, FlowControl, Message, MessageEvent } from "./message.ts";
+import type { DeadLetter, FlowControl, Message, MessageEvent, Redaction } from "./message.ts";
+import { redacted, redactHeader } from "./redaction.ts";
 
 type Json = Record<string, unknown>;
 
@@ -8,7 +9,7 @@ export function viewMessage(message: Message): Json {
   return {
     messageId: message.messageId,
     ...viewTarget(message),
-    ...viewBody("body", message.body),
+    ...viewRequestBody(message.body, message.redaction),
     createdAt: message.createdAtMs,
     callerIP: message.callerIp,
     notBefore: message.notBeforeMs,
@@ -33,7 +34,7 @@ export function viewEvent(event: MessageEvent): Json {
     messageId: message.messageId,
     state: event.state,
     ...viewTarget(message),
-    body: message.body.toString("base64"),
+    body: message.redaction?.isBodyHidden ? redacted(message.body) : message.body.toString("base64"),
     timeout: message.timeoutMs,
     ...(event.nextDeliveryMs !== undefined && { nextDeliveryTime: event.nextDeliveryMs }),
     ...(outcome !== undefined && {
@@ -55,7 +56,7 @@ function viewTarget(message: Message): Json {
   return {
     url: message.url,
     method: message.method,
-    header: message.header,
+    header: redactHeader(message.header, message.redaction),
     maxRetries: message.maxRetries,
     ...(message.retryDelayExpression !== undefined && {
       retryDelayExpression: message.retryDelayExpression,
@@ -71,8 +72,12 @@ function viewTarget(message: Message): Json {
   };
 }
 
+export function viewRequestBody(body: Buffer, redaction: Redaction | undefined): Json {
+  return redaction?.isBodyHidden ? { body: redacted(body) } : viewBody("body", body);
+}
+
 /** `body` when the bytes are text, else `bodyBase64`; nothing when there are none. */
-export function viewBody(name: "body" | "responseBody", bytes: Buffer): Json {
+function viewBody(name: "body" | "responseBody", bytes: Buffer): Json {
   if (bytes.length === 0) return {};
   return isUtf8(bytes) ? { [name]: bytes.toString("utf8") } : { [`${name}Base64`]: bytes.toString("base64") };
 }

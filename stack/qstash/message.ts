@@ -23,6 +23,7 @@ export interface Message {
   callback?: CallbackTarget;
   failureCallback?: CallbackTarget;
   flowControl?: FlowControl;
+  redaction?: Redaction;
   /** The URL group that the message was sent to, and the name of this endpoint in it. */
   topicName?: string;
   endpointName?: string;
@@ -36,6 +37,13 @@ export type HeaderLists = Record<string, string[]>;
 export interface CallbackTarget {
   url: string;
   options: Record<string, string>;
+}
+
+/** What the API hides when it shows the message. */
+export interface Redaction {
+  isBodyHidden: boolean;
+  /** By canonical name. */
+  hiddenHeaders: "all" | readonly string[];
 }
 
 export interface FlowControl {

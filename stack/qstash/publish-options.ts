@@ -13,6 +13,7 @@ import {
   timeoutMsMax,
 } from "./limits.ts";
 import type { CallbackTarget, FlowControl, HeaderLists, Message } from "./message.ts";
+import { readRedaction } from "./redaction.ts";
 import { parseRetryDelay } from "./retry-delay.ts";
 
 /** Publish options by lower-case header name, from request headers, query parameters or a batch item. */
@@ -30,6 +31,7 @@ export function readOptions(options: Options, nowMs: number): Configured {
   const callback = readCallback(options, "upstash-callback", nowMs);
   const failureCallback = readCallback(options, "upstash-failure-callback", nowMs);
   const flowControl = readFlowControl(options);
+  const redaction = readRedaction(listOf(options["upstash-redact-fields"]));
   return {
     method: readMethod(options),
     header: readDeliveredHeader(options),
@@ -41,6 +43,7 @@ export function readOptions(options: Options, nowMs: number): Configured {
     ...(callback !== undefined && { callback }),
     ...(failureCallback !== undefined && { failureCallback }),
     ...(flowControl !== undefined && { flowControl }),
+    ...(redaction !== undefined && { redaction }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { parseDurationMs } from "./durations.ts";
-import { viewBody, viewLimits } from "./message-views.ts";
+import { viewLimits, viewRequestBody } from "./message-views.ts";
 import { readOptions } from "./publish-options.ts";
+import { redactHeader } from "./redaction.ts";
 import type { Schedule } from "./schedules.ts";
 
 export type RunState = "IN_PROGRESS" | "SUCCESS" | "FAIL";
@@ -16,8 +17,8 @@ export function viewSchedule(schedule: Schedule, stateOf: (messageId: string) =>
     createdAt: schedule.createdAtMs,
     destination: request.destination,
     method: options.method,
-    header: options.header,
-    ...viewBody("body", request.body),
+    header: redactHeader(options.header, options.redaction),
+    ...viewRequestBody(request.body, options.redaction),
     retries: options.maxRetries,
     ...(delay !== undefined && { delay: (parseDurationMs(delay) ?? 0) / 1_000 }),
     ...(options.retryDelayExpression !== undefined && { retryDelayExpression: options.retryDelayExpression }),

@@ -31,7 +31,7 @@ describe("a URL group", () => {
     ]);
     expect(at(destination.deliveries, 0).headers).toMatchObject({ "upstash-topic-name": "g" });
     const { logs } = await client.logs({ filter: { urlGroup: "g", state: "DELIVERED" } });
-    expect(logs.map(({ endpointName }) => endpointName).toSorted()).toEqual(["first", undefined]);
+    expect(new Set(logs.map(({ endpointName }) => endpointName))).toEqual(new Set(["first", undefined]));
   });
 
   it("answers with a nested list in a batch and can wait in a queue", async () => {
