@@ -5,10 +5,10 @@
  */
 import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
 import type { ChatParts } from "./agent/chat.ts";
+import type { FollowTurnParts } from "./agent/follow-turn.ts";
 import { parseConfig } from "./config.ts";
 import { limits } from "./core/limits.ts";
 import type { Clock, Log, Random } from "./core/ports.ts";
-import type { FollowParts } from "./event/follow.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
@@ -32,7 +32,7 @@ export interface Wire extends EdgeWire {
   readonly admission: Admission;
   readonly chat: ChatParts;
   readonly conversations: ConversationStore;
-  readonly follow: FollowParts;
+  readonly follow: FollowTurnParts;
 }
 
 const tools = createToolRegistry(builtInTools);
@@ -76,6 +76,7 @@ export function createWire(env: object, log: Log): Wire {
     },
     conversations: upstashConversationStore(redis, clock),
     follow: {
+      clock,
       log: eventLog,
       feed: upstashEventFeed({ ...config.redis, fetch: sendFetch }),
       pause,

@@ -64,7 +64,7 @@ export interface OpenedTurn {
   readonly opening: TurnOpening;
 }
 
-const pulseMs = 1_000;
+const pulseMs = 250;
 
 /**
  * Runs the turn to its end. `opened` settles when the log has the opening: until then nothing is handed to the reader, and a refusal

@@ -41,24 +41,41 @@ function ended(tenure: Tenure, seq: number): string {
 }
 
 /** The same cases for the fake that unit tests trust and for the adapter that production uses. */
-const logs: [string, () => { log: EventLog & Partial<EventFeed>; feed: EventFeed }][] = [
+const logs: [string, () => { log: EventLog; feed: EventFeed; expire: (ref: ConversationRef) => Promise<unknown> }][] = [
   [
     "memory",
     () => {
-      const log = memoryEventLog(manualClock());
-      return { log, feed: log };
+      const clock = manualClock();
+      const log = memoryEventLog(clock);
+      return {
+        log,
+        feed: log,
+        expire: async (ref) => {
+          log.forget(ref);
+          await clock.advance(86_400_000);
+        },
+      };
     },
   ],
   [
     "upstash",
-    () => ({
-      log: upstashEventLog(redis, manualClock()),
-      feed: upstashEventFeed({
+    () => {
+      const clock = manualClock();
+      const log = upstashEventLog(redis, clock);
+      const feed = upstashEventFeed({
         url: stack.redisUrl,
         token: new Secret(stack.redisToken),
         fetch: (url, init) => fetch(url, init),
-      }),
-    }),
+      });
+      return {
+        log,
+        feed,
+        expire: async (ref) => {
+          await redis.command(["PEXPIRE", `events:{${ref.userId}}:${ref.conversationId}`, 0], Number);
+          await clock.advance(86_400_000);
+        },
+      };
+    },
   ],
 ];
 
@@ -85,6 +102,16 @@ describe.each(logs)("the event log (%s)", (_name, make) => {
     await log.flush(ref, [ended(first, 1)], [ended(first, 1)], 2);
     const second = await openTurn(log, ref, "run_2");
     expect(second.generation).toBeGreaterThan(first.generation);
+  });
+
+  it("goes on with greater ids after the list has expired", async () => {
+    const { log, expire } = make();
+    const ref = freshRef();
+    const first = await openTurn(log, ref);
+    await log.flush(ref, [ended(first, 1)], [ended(first, 1)], 2);
+    await expire(ref);
+    expect(await log.read(ref)).toEqual([]);
+    expect((await openTurn(log, ref, "run_2")).generation).toBeGreaterThan(first.generation);
   });
 
   it("gives a turn to one of two that take it over at once", async () => {

@@ -127,7 +127,7 @@ export function memoryEventLog(clock: Clock): MemoryEventLog {
           while (!isEnded || queue.length > 0) {
             yield* queue.splice(0);
             if (isEnded) return;
-            await new Promise<void>((resolve) => (wake = resolve));
+            if (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve));
           }
         } finally {
           subscribers.delete(subscriber);

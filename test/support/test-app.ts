@@ -1,25 +1,7 @@
 import { createApp } from "../../src/app.ts";
 import { createWire } from "../../src/wire.ts";
+import { appBindings } from "../../stack/app-bindings.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
-
-/** The Worker's bindings for a running stack. */
-function bindingsFor(stack: RunningStack): Record<string, string> {
-  return {
-    UPSTASH_REDIS_REST_URL: stack.redisUrl,
-    UPSTASH_REDIS_REST_TOKEN: stack.redisToken,
-    QSTASH_URL: stack.qstashUrl,
-    QSTASH_TOKEN: stack.qstashToken,
-    QSTASH_CURRENT_SIGNING_KEY: stack.currentSigningKey,
-    QSTASH_NEXT_SIGNING_KEY: stack.nextSigningKey,
-    MODEL_BASE_URL: stack.modelBaseUrl,
-    MODEL_API_KEY: stack.modelApiKey,
-    MODEL_NAME: "skipstone-demo",
-    SESSION_SECRET: "a-session-secret-for-tests-only-0123456789",
-    APP_URL: "http://app.test",
-    ENVIRONMENT: "development",
-    LOG_LEVEL: "error",
-  };
-}
 
 export interface TestApp {
   readonly stack: RunningStack;
@@ -44,7 +26,7 @@ export interface TestCaller {
 export async function startTestApp(): Promise<TestApp> {
   const stack = await startStack();
   const app = createApp(createWire);
-  const env = bindingsFor(stack) as unknown as Env;
+  const env = { ...appBindings(stack, "http://app.test"), LOG_LEVEL: "error" } as Env;
   const pending = new Set<Promise<unknown>>();
   const execution = {
     waitUntil(promise: Promise<unknown>) {
