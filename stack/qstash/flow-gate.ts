@@ -63,7 +63,7 @@ export function createFlowGate(o: { clock: StackClock; resume: (message: Message
 
   function start(flow: Flow, message: Message): void {
     const nowMs = o.clock.now();
-    if (nowMs >= flow.periodStartMs + flow.periodMs) Object.assign(flow, { periodStartMs: nowMs, startedInPeriod: 0 });
+    if (isPeriodOver(flow, nowMs)) Object.assign(flow, { periodStartMs: nowMs, startedInPeriod: 0 });
     flow.startedInPeriod += 1;
     flow.active.add(message.messageId);
   }
@@ -143,13 +143,17 @@ function isOpen(flow: Flow, nowMs: number): boolean {
 }
 
 function isRateSpent(flow: Flow, nowMs: number): boolean {
-  const isSamePeriod = nowMs < flow.periodStartMs + flow.periodMs;
-  return flow.rate !== undefined && isSamePeriod && flow.startedInPeriod >= flow.rate;
+  return flow.rate !== undefined && !isPeriodOver(flow, nowMs) && flow.startedInPeriod >= flow.rate;
+}
+
+/** A period that lies in the future is over too: a clock that is released may jump backwards. */
+function isPeriodOver(flow: Flow, nowMs: number): boolean {
+  return nowMs < flow.periodStartMs || nowMs >= flow.periodStartMs + flow.periodMs;
 }
 
 /** A key that would be the same if it were made again. */
 function isForgettable(flow: Flow, nowMs: number): boolean {
   const isSet = flow.isPaused || flow.isParallelismPinned || flow.isRatePinned;
-  const isUsed = flow.waiting.length > 0 || flow.active.size > 0 || nowMs < flow.periodStartMs + flow.periodMs;
+  const isUsed = flow.waiting.length > 0 || flow.active.size > 0 || !isPeriodOver(flow, nowMs);
   return !isSet && !isUsed;
 }

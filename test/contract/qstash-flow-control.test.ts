@@ -137,6 +137,16 @@ describe("flow control", () => {
     expect(bodies(rig)).toEqual(["a", "b"]);
   });
 
+  it("is not held up by a period that the clock left backwards", async () => {
+    const rig = await startQstash();
+    await rig.clock.advance(3_600_000);
+    await publish(rig, "a", { rate: 1, period: 60 });
+    await rig.idle();
+    rig.clock.release();
+    await publish(rig, "b", { rate: 1, period: 60 });
+    await expect.poll(() => bodies(rig)).toEqual(["a", "b"]);
+  });
+
   it("forgets a message that is cancelled while it waits", async () => {
     const rig = await startQstash();
     await publish(rig, "a", { rate: 1, period: 60 });
