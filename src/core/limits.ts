@@ -61,4 +61,45 @@ export const limits = {
   agentCreationsPerWindow: 5,
 
   requestIdCharsMax: 64,
+
+  /** Steps whose outcomes a run's journal holds at once; turns of a loop that are over do not count. */
+  runStepsMax: 10_000,
+  loopTurnsMax: 1_000_000,
+  /** Steps of one run under way at once: their results must fit into one request to Redis. */
+  stepsAtOnceMax: 24,
+  stepNameCharsMax: 200,
+  runInputBytesMax: 256 * 1024,
+  stepResultBytesMax: 256 * 1024,
+  eventPayloadBytesMax: 32 * 1024,
+  runTtlSeconds: 30 * daySeconds,
+  journalBytesMax: 48 * 1024 * 1024,
+  failureCharsMax: 2_000,
+
+  stepRetriesDefault: 3,
+  stepRetriesMax: 100,
+  undoRetriesDefault: 8,
+  stepBackoffMs: 1_000,
+  stepBackoffMsMax: 60 * 60 * 1000,
+  stepTimeoutMs: 30_000,
+  /** A wait up to this long is cheaper inside of the segment than by a message of the queue. */
+  inlineWaitMsMax: 2_000,
+  waitMsMax: 366 * daySeconds * 1000,
+
+  callTimeoutMs: 15 * 60 * 1000,
+  callPauseMs: 60 * 60 * 1000,
+
+  signalsKeptMax: 100,
+  signalPayloadBytesMax: 64 * 1024,
+
+  /** Without a sign of life for this long a segment counts as dead. Several times `beatMs`. */
+  leaseMs: 30_000,
+  beatMs: 8_000,
+  flushAttemptsMax: 3,
+  publishMs: 250,
+  /** Code that waits this long for something that is no step is parked. */
+  codeStallMs: 10_000,
+  deathsInARowMax: 3,
+  /** How long after the time at which a run should go on the sweep looks whether it did. */
+  sweepSlackMs: 30_000,
+  childDepthMax: 8,
 } as const;

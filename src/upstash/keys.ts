@@ -30,6 +30,22 @@ export function knowledgeKey(userId: string, agentId: string): string {
   return `memory:knowledge:{${userId}}:${agentId}`;
 }
 
+/** The journal of one run; also the channel on which its readers are told. */
+export function journalKey(userId: string, runId: string): string {
+  return `runs:{${userId}}:${runId}:journal`;
+}
+
+/** The user's runs by their start. */
+export function runIndexKey(userId: string): string {
+  return `runs:{${userId}}`;
+}
+
+/** All runs that are not over, by the time at which the sweep looks at them. */
+export const dueRunsKey = "runs:due";
+
+/** What was learned about the budget of each definition. */
+export const budgetsKey = "runs:budgets";
+
 /** Prefixes of the rate limiter; it appends `:<identifier>:<window>`. */
 export const rateLimitPrefix = {
   api: "ratelimit:api",

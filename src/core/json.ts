@@ -1,0 +1,21 @@
+/** What JSON can hold: what crosses from one segment, process or day to another. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue | undefined };
+
+/**
+ * The value as it will be read back, or `undefined` when JSON cannot hold it (a cycle, a BigInt). Dates become texts; functions and
+ * `undefined` vanish from objects.
+ */
+export function asJson(value: unknown): { readonly value: JsonValue | undefined; readonly text: string } | undefined {
+  try {
+    const text = JSON.stringify(value) as string | undefined;
+    return text === undefined ? { value: undefined, text: "" } : { value: JSON.parse(text) as JsonValue, text };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The context of a run over an interpreter: names steps, checks what the code hands in, and keeps what undoes a step.
+ *
+ * Names are numbered in the order in which they are asked for, within the loop's turn that asks. The order is the same whenever the code is run.
+ */
+import type { JsonValue } from "../core/json.ts";
+import { asJson } from "../core/json.ts";
+import { limits } from "../core/limits.ts";
+import { invariant } from "../core/ports.ts";
+import { checked } from "./attempt-step.ts";
+import { seededChance } from "./chance.ts";
+import { durationMs } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { RunFailed, StepFailed } from "./failures.ts";
+import type { Interpreter, WaitRequest } from "./interpret-run.ts";
+import type { RunState } from "./run-state.ts";
+import type { CallRequest, CallResponse, LoopTurn, RunContext, StepOptions } from "./run-context.ts";
+import { tooManySteps, writesInDryRun } from "./park-reasons.ts";
+import { callSignal, childSignal, type ChildEnd, type Outreach } from "./outreach.ts";
+import type { Outcome } from "./step-order.ts";
+import { undoPrefix, type Undoer } from "./undo-steps.ts";
+
+export interface ContextParts<Services> {
+  readonly interpreter: Interpreter;
+  readonly state: RunState;
+  readonly ref: { readonly userId: string; readonly runId: string };
+  readonly services: Services;
+  readonly outreach: Outreach;
+  readonly writeEvent: (name: string, payload: JsonValue) => void;
+  readonly now: () => number;
+}
+
+export interface CreatedContext<Services> {
+  readonly ctx: RunContext<Services>;
+  /** What undoes each step that was asked for, by step. */
+  readonly undoers: ReadonlyMap<string, Undoer>;
+}
+
+export function createContext<Services>(parts: ContextParts<Services>): CreatedContext<Services> {
+  const { interpreter, state, ref } = parts;
+  const undoers = new Map<string, Undoer>();
+  const isDry = state.started?.isDry === true;
+  const turns = recordedTurns(state);
+  const alreadyEmitted = state.emitted;
+  let emitted = 0;
+
+  async function valueOf(step: string, outcome: Promise<Outcome>): Promise<JsonValue | undefined> {
+    const settled = await outcome;
+    if (settled.kind === "failed") throw new StepFailed(step, settled.failure);
+    return settled.value;
+  }
+
+  function scoped(scope: string): RunContext<Services> {
+    const names = new Map<string, number>();
+    let asked = 0;
+
+    /** @throws internal (park) for what is no name. */
+    function numbered(name: string): string {
+      const isName = typeof name === "string" && name.length >= 1 && name.length <= limits.stepNameCharsMax;
+      invariant(
+        isName && !name.startsWith(undoPrefix),
+        `a step needs a name of 1 to ${limits.stepNameCharsMax} characters`,
+      );
+      const count = (names.get(name) ?? 0) + 1;
+      names.set(name, count);
+      asked += 1;
+      if (asked > limits.runStepsMax) interpreter.getStuck(tooManySteps);
+      return `${scope}${name}${count === 1 ? "" : `#${count}`}`;
+    }
+
+    function wait(step: string, request: WaitRequest): Promise<JsonValue | undefined> {
+      return valueOf(step, interpreter.wait(step, request));
+    }
+
+    async function runStep<Result>(
+      name: string,
+      body: Parameters<RunContext["step"]>[1],
+      options: StepOptions<Result> = {},
+    ) {
+      const id = numbered(name);
+      const { compensate } = options;
+      if (compensate !== undefined) {
+        invariant(scope === "", `step "${id}" stands in a loop, whose turns are forgotten: it cannot be undone`);
+        undoers.set(id, { undo: compensate as Undoer["undo"], retries: options.compensateRetries });
+      }
+      if (isDry && (options.effect ?? "write") === "write") return dryResult(id, options);
+      const isUndoable = compensate === undefined ? {} : { isUndoable: true as const };
+      return valueOf(id, interpreter.step(id, { body, options, ...isUndoable }));
+    }
+
+    function dryResult<Result>(id: string, options: StepOptions<Result>): Promise<JsonValue | undefined> {
+      if (!("dryResult" in options)) interpreter.getStuck(writesInDryRun(id), id);
+      return valueOf(id, interpreter.decide(id, checked(options.dryResult)));
+    }
+
+    function untilMs(duration: Duration): number {
+      return parts.now() + Math.min(durationMs(duration), limits.waitMsMax);
+    }
+
+    const ctx: RunContext<Services> = {
+      ...ref,
+      conversationId: state.started?.conversationId,
+      services: parts.services,
+      step: runStep as RunContext<Services>["step"],
+      async all(steps) {
+        const settled = await Promise.allSettled(steps);
+        const failed = settled.find((outcome) => outcome.status === "rejected");
+        if (failed !== undefined) throw failed.reason;
+        return settled.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as never;
+      },
+      async sleep(name, duration) {
+        await wait(numbered(name), { untilMs: untilMs(duration) });
+      },
+      async sleepUntil(name, until) {
+        const atMs = Math.min(Number(until), parts.now() + limits.waitMsMax);
+        invariant(Number.isFinite(atMs), "a run sleeps until a time");
+        await wait(numbered(name), { untilMs: atMs });
+      },
+      async waitForSignal(name, { timeout } = {}) {
+        invariant(isSignalName(name), `"${name}" is no name of a signal`);
+        const deadline = untilMs(timeout ?? limits.waitMsMax);
+        return (await wait(numbered(name), { untilMs: deadline, signal: name, atTime: timedOut })) as never;
+      },
+      async call(name, request) {
+        const id = numbered(name);
+        const signal = callSignal(id);
+        const begin = () => parts.outreach.call(id, request, signal);
+        const outcome = await wait(id, { untilMs: untilMs(callPatienceMs(request)), signal, begin, atTime: timedOut });
+        return payloadOf(id, outcome, "the queue did not call back") as CallResponse;
+      },
+      async child(name, definition, input) {
+        const id = numbered(name);
+        const signal = childSignal(id);
+        const begin = () => parts.outreach.startChild(id, definition, input);
+        const outcome = await wait(id, { untilMs: untilMs(limits.waitMsMax), signal, begin, atTime: timedOut });
+        const ended = payloadOf(id, outcome, "the child did not end") as ChildEnd;
+        if (ended.kind === "failed") throw new StepFailed(id, ended.failure);
+        return ended.output as never;
+      },
+      async loop(name, initial, turn) {
+        const id = numbered(name);
+        const recorded = turns.get(id);
+        let last = recorded?.turn ?? -1;
+        let ended: JsonValue | undefined;
+        if (recorded !== undefined) {
+          ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), neverAsked));
+          emitted = recorded.emitted;
+        }
+        for (;;) {
+          const before = ended as LoopTurn<typeof initial, never> | undefined;
+          if (before?.kind === "done") return before.result;
+          last += 1;
+          if (last >= limits.loopTurnsMax) throw new RunFailed(`loop "${id}" has turned ${last} times`);
+          const outcome = checked(
+            await turn(scoped(`${turnStep(id, last)}/`), before === undefined ? initial : before.state),
+          );
+          const closing = { closes: `${id}[`, emitted };
+          ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), outcome, closing));
+        }
+      },
+      emit(name, payload) {
+        emitted += 1;
+        if (emitted <= alreadyEmitted) return;
+        const json = asJson(payload);
+        invariant(
+          json !== undefined && json.text.length <= limits.eventPayloadBytesMax,
+          "the payload of an event is small JSON",
+        );
+        parts.writeEvent(name, json.value ?? null);
+      },
+      now: interpreter.lastAt,
+      random: seededChance(`${ref.runId}/${scope}`),
+    };
+    return ctx;
+  }
+
+  return { ctx: scoped(""), undoers };
+}
+
+/** Names that begin with `$` are the engine's own. */
+export function isSignalName(name: unknown): name is string {
+  return (
+    typeof name === "string" && name.length >= 1 && name.length <= limits.stepNameCharsMax && !name.startsWith("$")
+  );
+}
+
+const timedOut = { kind: "timed-out" } as const;
+/** Stands for an outcome that is recorded and is handed out instead. */
+const neverAsked: Outcome = { kind: "done", value: undefined };
+
+function payloadOf(step: string, outcome: JsonValue | undefined, otherwise: string): unknown {
+  const received = outcome as { kind: string; payload?: unknown };
+  if (received.kind === "received") return received.payload;
+  throw new StepFailed(step, { name: "LostAnswer", code: "answer_lost", message: otherwise });
+}
+
+/** All attempts of the queue, with pauses between them, and then some. */
+function callPatienceMs({ timeout, retries = 0 }: CallRequest): number {
+  return (durationMs(timeout ?? limits.callTimeoutMs) + limits.callPauseMs) * (retries + 1);
+}
+
+function turnStep(loop: string, turn: number): string {
+  return `${loop}[${turn}]`;
+}
+
+/** The last turn of each loop that is over, and how many events the code had emitted by then. */
+function recordedTurns(state: RunState): Map<string, { turn: number; emitted: number }> {
+  const turns = new Map<string, { turn: number; emitted: number }>();
+  for (const { step, turn } of state.settled) {
+    const match = turn === undefined ? null : /^(.*)\[(\d+)\]$/s.exec(step);
+    if (match !== null && turn !== undefined) turns.set(match[1]!, { turn: Number(match[2]), emitted: turn.emitted });
+  }
+  return turns;
+}

@@ -1,0 +1,61 @@
+/** What the code of a run throws, and what it catches. */
+import { AppError, errorCatalogue } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import type { Failure } from "./journal-entry.ts";
+
+/**
+ * Thrown by `ctx.step` and its kin when a step has failed for good. Code may catch it and go on another way; if it does not, what was done is
+ * undone and the run fails.
+ */
+export class StepFailed extends Error {
+  readonly step: string;
+  readonly failure: Failure;
+
+  constructor(step: string, failure: Failure) {
+    super(`step "${step}" failed: ${failure.message}`);
+    this.name = "StepFailed";
+    this.step = step;
+    this.failure = failure;
+  }
+}
+
+/** Thrown by the code of a run to end it in words: what was done is undone, and the run fails with this message. */
+export class RunFailed extends Error {
+  readonly code: string | undefined;
+
+  constructor(message: string, options: { readonly code?: string; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "RunFailed";
+    this.code = options.code;
+  }
+}
+
+/** Thrown by a step that another attempt would not help. */
+export class NonRetryableError extends Error {
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "NonRetryableError";
+  }
+}
+
+/** Any thrown value in words; messages are cut, and those of our own failures that are nobody's business are replaced. */
+export function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof StepFailed) return thrown.failure;
+  if (thrown instanceof AppError) {
+    const { status, publicText } = errorCatalogue[thrown.code];
+    return { name: thrown.name, code: thrown.code, message: cut(status < 500 ? thrown.message : publicText) };
+  }
+  if (!(thrown instanceof Error)) return { name: "Error", message: cut(`a ${typeof thrown} was thrown`) };
+  const code = "code" in thrown && typeof thrown.code === "string" ? { code: thrown.code.slice(0, 64) } : {};
+  return { name: thrown.name.slice(0, 64), message: cut(thrown.message), ...code };
+}
+
+/** Whether another attempt may help. */
+export function isRetryable(thrown: unknown): boolean {
+  if (thrown instanceof NonRetryableError || thrown instanceof StepFailed || thrown instanceof RunFailed) return false;
+  return !(thrown instanceof AppError) || thrown.disposition === "retry";
+}
+
+function cut(message: string): string {
+  return message.length <= limits.failureCharsMax ? message : `${message.slice(0, limits.failureCharsMax - 1)}…`;
+}

@@ -1,0 +1,147 @@
+/**
+ * Writes for one segment: collects records, makes them durable in as few round trips as can be, and notices what others wrote.
+ *
+ * W1 One flush at a time; what comes meanwhile goes with the next.
+ * W2 The common flush is one command. Only when the list is longer than it would be had nobody else written, what came in between is read.
+ * W3 Once somebody else has the lease nothing is written any more: every call throws `LeaseLost`.
+ * W4 A flush that failed is repeated with the same entries; readers count them once.
+ * W5 Readers who are connected are told of every entry, at most once per `publishMs`, and always with the last flush.
+ */
+import { AppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { AppendOptions, Journal, RunRef } from "./journal.ts";
+import { formatEntry } from "./journal-entry.ts";
+import type { JournalEntry, SegmentRecord } from "./journal-entry.ts";
+import type { RunFold } from "./fold-run.ts";
+
+/** Another segment has this run now, or the run is gone. Not a failure: what was begun here is simply of no use. */
+export class LeaseLost extends Error {
+  constructor() {
+    super("another segment has this run now");
+    this.name = "LeaseLost";
+  }
+}
+
+export interface JournalWriter {
+  /** Adds a record to the next flush. @returns its time, in unix ms. */
+  add(record: SegmentRecord): number;
+  /**
+   * Resolves when all that was added is durable. Does nothing when nothing was added.
+   * @throws LeaseLost; redis_unavailable (retry) when the storage did not answer several times.
+   */
+  flush(): Promise<void>;
+  /** The last flush: adds `record`, tells the readers, and sets what the sweep has to know. */
+  close(record: SegmentRecord, options: Pick<AppendOptions, "dueAtMs" | "isOver">): Promise<void>;
+  hasPending(): boolean;
+  /** Unix ms of the last flush. */
+  flushedAt(): number;
+}
+
+export interface JournalWriterParts {
+  readonly journal: Journal;
+  readonly ref: RunRef;
+  readonly segment: string;
+  /** Holds what is in the journal so far, this segment's opening included; what is flushed is applied to it. */
+  readonly fold: RunFold;
+  /** Entries at the end of the journal that no reader has been told of. */
+  readonly unpublished: readonly string[];
+  readonly isPublishing: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Somebody else's entries count: a signal, an order. */
+  readonly onNews: () => void;
+}
+
+export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
+  const { journal, ref, segment, fold, clock } = parts;
+  let pending: { entry: JournalEntry; text: string }[] = [];
+  let seq = 1;
+  let { length } = fold.state;
+  let unpublished = [...parts.unpublished];
+  let flushedAt = clock.now();
+  let publishedAt = -Infinity;
+  let underWay: Promise<void> | undefined;
+  let isLost = false;
+
+  function add(record: SegmentRecord): number {
+    const entry = { writer: segment, seq, at: clock.now(), record };
+    seq += 1;
+    pending.push({ entry, text: formatEntry(entry) });
+    return entry.at;
+  }
+
+  async function flushOnce(options: AppendOptions, isLast: boolean): Promise<void> {
+    const batch = pending;
+    pending = [];
+    const texts = batch.map(({ text }) => text);
+    const isPublishDue = parts.isPublishing && (isLast || clock.now() - publishedAt >= limits.publishMs);
+    const told = [...unpublished, ...texts];
+    const publish = { from: length + texts.length - told.length, entries: told };
+    const answer = await append(texts, isPublishDue ? { ...options, publish } : options);
+    flushedAt = clock.now();
+    unpublished = told;
+    if (isPublishDue) {
+      publishedAt = flushedAt;
+      unpublished = [];
+    }
+    if (answer === length + texts.length) {
+      length = answer;
+      for (const { entry, text } of batch) if (!fold.applyEntry(entry, text.length)) lose();
+    } else await catchUp(texts, isPublishDue);
+  }
+
+  /** Somebody else wrote, or a repeated flush had its effect twice. */
+  async function catchUp(texts: readonly string[], wasPublished: boolean): Promise<void> {
+    const ours = new Set(texts);
+    const entries = await journal.read(ref, length);
+    let hasNews = false;
+    for (const text of entries) {
+      if (!fold.apply(text)) continue;
+      if (!ours.delete(text)) hasNews = true;
+    }
+    length += entries.length;
+    // What was told is not what stands there: readers find the gap and read the list.
+    unpublished = wasPublished ? [] : [...unpublished.slice(0, unpublished.length - texts.length), ...entries];
+    if (ours.size > 0) lose();
+    if (hasNews) parts.onNews();
+  }
+
+  function lose(): never {
+    isLost = true;
+    throw new LeaseLost();
+  }
+
+  async function append(texts: readonly string[], options: AppendOptions): Promise<number> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await journal.append(ref, texts, options);
+      } catch (error) {
+        const mayPass = error instanceof AppError && error.disposition === "retry";
+        if (!mayPass || attempt >= limits.flushAttemptsMax) throw error;
+        parts.log.warn("a flush of the journal failed and is repeated", { runId: ref.runId, attempt, cause: error });
+      }
+    }
+  }
+
+  async function flush(): Promise<void> {
+    while (underWay !== undefined) await underWay;
+    if (isLost) throw new LeaseLost();
+    if (pending.length === 0) return;
+    underWay = flushOnce({}, false).finally(() => (underWay = undefined));
+    await underWay;
+  }
+
+  return {
+    add,
+    flush,
+    async close(record, options) {
+      while (underWay !== undefined) await underWay.catch(() => undefined);
+      if (isLost) throw new LeaseLost();
+      add(record);
+      await flushOnce(options, true);
+    },
+    hasPending: () => pending.length > 0,
+    flushedAt: () => flushedAt,
+  };
+}

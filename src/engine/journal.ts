@@ -1,0 +1,81 @@
+/** Where runs live. Each method is one round trip and safe to repeat. */
+
+/** Whose run. Ids are validated before they come here. */
+export interface RunRef {
+  readonly userId: string;
+  readonly runId: string;
+}
+
+export interface AppendOptions {
+  /** Entries that readers who are connected have not been told of; told in this round trip. 1 billed command more. */
+  readonly publish?: { readonly from: number; readonly entries: readonly string[] };
+  /** When the sweep is to look at the run, in unix ms. 1 billed command more. */
+  readonly dueAtMs?: number;
+  /** The run is over: the sweep forgets it, and the journal begins to expire. 2 billed commands more. */
+  readonly isOver?: boolean;
+}
+
+export interface OpenedJournal {
+  /** All entries, the opening among them; empty when there is no such run. */
+  readonly entries: readonly string[];
+  /** What was learned about the definition's budget, as it was stored. */
+  readonly learned: string | undefined;
+}
+
+export interface StartedJournal {
+  /** Greater than the number of entries that were given when the run was there before. */
+  readonly length: number;
+  readonly learned: string | undefined;
+}
+
+export interface Journal {
+  /**
+   * Makes the run, its place in the user's list and in the sweep's; the first entries go with it. On a run that exists already they are appended, and do not
+   * count. 3 billed commands, 4 when `definition` is given and its budget is not at hand.
+   * @param times.startedAtMs orders the user's list.
+   */
+  start(
+    ref: RunRef,
+    entries: readonly string[],
+    times: { readonly startedAtMs: number; readonly dueAtMs: number },
+    definition: string | undefined,
+  ): Promise<StartedJournal>;
+  /** Appends an opening and reads everything. 2 billed commands, 3 when the budget of `definition` is not at hand. */
+  open(ref: RunRef, opening: string, definition: string): Promise<OpenedJournal>;
+  /**
+   * Appends to a run that exists; never makes one. 1 billed command, more with `options`.
+   * @returns the length of the journal, 0 when there is no such run.
+   */
+  append(ref: RunRef, entries: readonly string[], options?: AppendOptions): Promise<number>;
+  /** Entries from an index on, to the end. 1 billed command. */
+  read(ref: RunRef, from: number): Promise<readonly string[]>;
+}
+
+/** What the sweep goes by: the runs that are not over, and when each is to be looked at. */
+export interface DueRuns {
+  /** At most `count`, the longest overdue first. 1 billed command. */
+  overdue(nowMs: number, count: number): Promise<RunRef[]>;
+  /** 1 billed command for all of them. */
+  postpone(runs: readonly { readonly ref: RunRef; readonly dueAtMs: number }[]): Promise<void>;
+  /** 1 billed command for all of them. */
+  forget(refs: readonly RunRef[]): Promise<void>;
+}
+
+/** What is learned about how much one segment of a definition may do. Kept per definition; last writer wins. */
+export interface BudgetBook {
+  store(definition: string, learned: string): Promise<void>;
+}
+
+export interface RunListing {
+  readonly runId: string;
+  /** Unix ms. */
+  readonly startedAtMs: number;
+}
+
+/** The user's runs. */
+export interface RunIndex {
+  /** Newest first; `before` is the start (unix ms) of the last one seen. 1 billed command. */
+  page(userId: string, page: { readonly beforeMs: number; readonly count: number }): Promise<RunListing[]>; startedAtMs: number }[]>;
+  /** For runs whose journal has expired. */
+  remove(userId: string, runIds: readonly string[]): Promise<void>;
+}

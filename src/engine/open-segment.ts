@@ -1,0 +1,77 @@
+/**
+ * A trigger has come: takes the lease if there is one to take, and runs the next segment.
+ *
+ * A trigger may come twice, late, or for a run that is over: then nothing happens.
+ */
+import { limits } from "../core/limits.ts";
+import type { EngineParts, EnginePorts } from "./engine-parts.ts";
+import { foldRun } from "./fold-run.ts";
+import { formatEntry, type Delivery } from "./journal-entry.ts";
+import { afterDeath, formatLearnedBudget, parseLearnedBudget, type LearnedBudget } from "./learned-budget.ts";
+import { newSegmentId } from "./opened-segment.ts";
+import type { Trigger } from "./queue.ts";
+import { runSegment } from "./run-segment.ts";
+import type { RunState } from "./run-state.ts";
+import type { SegmentEnd } from "./segment-closing.ts";
+
+export type TriggerOutcome =
+  | { readonly kind: "ran"; readonly end: SegmentEnd }
+  /** There is no such run. */
+  | { readonly kind: "unknown" }
+  /** The run is over, paused or parked, or has gone on without this trigger. */
+  | { readonly kind: "stale" }
+  /** Another segment has the lease; it may be dead, but is not known to be before `retryAfterMs`. */
+  | { readonly kind: "held"; readonly retryAfterMs: number };
+
+/** @throws redis_unavailable (retry) and whatever the queue throws. 1 round trip and 2 or 3 billed commands until the lease is there. */
+export async function openSegment<Services>(
+  engine: EngineParts<Services>,
+  trigger: Trigger,
+  delivery: Delivery | undefined,
+): Promise<TriggerOutcome> {
+  const { ref } = trigger;
+  const now = engine.clock.now();
+  const segment = newSegmentId(engine.random);
+  const record = {
+    type: "opened",
+    leaseMs: limits.leaseMs,
+    ...(delivery === undefined ? {} : { delivery }),
+    ...(trigger.after === undefined ? {} : { after: trigger.after }),
+  } as const;
+  const opening = formatEntry({ writer: segment, seq: 0, at: now, record });
+  const { entries, learned } = await engine.journal.open(ref, opening, trigger.definition);
+  engine.meter.parsedBytes += entries.reduce((sum, entry) => sum + entry.length, 0);
+  const fold = foldRun(entries);
+  const { state } = fold;
+  if (state.started === undefined) return { kind: "unknown" };
+  if (state.holder?.segment !== segment) return refusal(state, now);
+  return {
+    kind: "ran",
+    end: await runSegment(engine, {
+      ref,
+      segment,
+      fold,
+      unpublished: [opening],
+      learned: await learnFromDeath(engine, trigger, state, parseLearnedBudget(learned)),
+      startedAtMs: now,
+    }),
+  };
+}
+
+function refusal(state: RunState, now: number): TriggerOutcome {
+  if (state.holder === undefined) return { kind: "stale" };
+  return { kind: "held", retryAfterMs: Math.max(0, state.holder.lastAt + state.holder.leaseMs - now) };
+}
+
+async function learnFromDeath(
+  engine: EnginePorts,
+  { definition }: Trigger,
+  state: RunState,
+  known: LearnedBudget | undefined,
+): Promise<LearnedBudget | undefined> {
+  if (state.diedAfterSteps === undefined) return known;
+  const learned = afterDeath(state.diedAfterSteps);
+  engine.log.warn("a segment was killed; the next ones do less", { definition, ...learned });
+  await engine.budgets.store(definition, formatLearnedBudget(learned));
+  return learned;
+}

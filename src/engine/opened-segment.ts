@@ -1,0 +1,20 @@
+import type { Random } from "../core/ports.ts";
+import type { RunFold } from "./fold-run.ts";
+import type { RunRef } from "./journal.ts";
+import type { LearnedBudget } from "./learned-budget.ts";
+
+export interface OpenedSegment {
+  readonly ref: RunRef;
+  readonly segment: string;
+  /** This segment has the lease in it. */
+  readonly fold: RunFold;
+  /** Entries at the end of the journal that no reader has been told of. */
+  readonly unpublished: readonly string[];
+  readonly learned: LearnedBudget | undefined;
+  readonly startedAtMs: number;
+}
+
+/** Unique among the segments of a run; has no space. */
+export function newSegmentId(random: Random): string {
+  return Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,23 @@
+import type { RunRef } from "./journal.ts";
+
+/** The order to run the next segment, as the queue carries it. */
+export interface Trigger {
+  readonly ref: RunRef;
+  /** Name and version; decides whose budget is loaded with the journal. */
+  readonly definition: string;
+  /**
+   * Segments opened so far, where the trigger follows one of them: it has no effect once another segment was opened. Absent for triggers from
+   * outside, which must not be lost whatever happened meanwhile.
+   */
+  readonly after?: number;
+}
+
+/** Brings a run to its next segment. At least once: a trigger may arrive twice, late, or out of order. */
+export interface Queue {
+  /** Now. 1 billed message. */
+  triggerNextStep(trigger: Trigger): Promise<void>;
+  /** After `delayMs`. A queue that cannot wait so long delivers earlier; the segment then sends the rest of the way. */
+  scheduleStep(trigger: Trigger, delayMs: number): Promise<void>;
+  /** At `atMs` (unix ms); like `scheduleStep`. */
+  scheduleStepAt(trigger: Trigger, atMs: number): Promise<void>;
+}

@@ -1,0 +1,195 @@
+/**
+ * What one segment does with the lease that it has: runs the code, or undoes what was done, until that ends or the budget does; then gives
+ * the lease back.
+ *
+ * A failure of the storage or the queue is nobody's outcome: it is thrown, and the run goes on from its journal.
+ */
+import { limits } from "../core/limits.ts";
+import { startBeats } from "./beats.ts";
+import { createSegmentBudget } from "./budget.ts";
+import { createContext } from "./create-context.ts";
+import type { EngineParts, EnginePorts } from "./engine-parts.ts";
+import { failureOf, RunFailed, StepFailed } from "./failures.ts";
+import { createInterpreter, type CodeEnd, type Interpreter } from "./interpret-run.ts";
+import { createJournalWriter, LeaseLost, type JournalWriter } from "./journal-writer.ts";
+import type { OpenedSegment } from "./opened-segment.ts";
+import { createOutreach } from "./outreach.ts";
+import { deadly, inputNoLongerFits, notDeployed } from "./park-reasons.ts";
+import type { AnyRunDefinition } from "./run-definition.ts";
+import { createSegmentClosing, type EndCause, type SegmentClosing, type SegmentEnd } from "./segment-closing.ts";
+import { nextUndo, undoPlan, undoSteps, type Undoer, type UndoEnd } from "./undo-steps.ts";
+
+/** @throws redis_unavailable (retry) and whatever the queue throws; the run is found by its dead lease then. */
+export async function runSegment<Services>(engine: EngineParts<Services>, opened: OpenedSegment): Promise<SegmentEnd> {
+  const { started } = opened.fold.state;
+  const definition = started && engine.registry.get(started.definition, started.version);
+  const isPublishing = definition?.isQuiet !== true;
+  let interpreter: Interpreter | undefined;
+  const writer = createJournalWriter({
+    journal: engine.journal,
+    ref: opened.ref,
+    segment: opened.segment,
+    fold: opened.fold,
+    unpublished: opened.unpublished,
+    isPublishing,
+    clock: engine.clock,
+    log: engine.log,
+    onNews() {
+      closing.hearNews();
+      interpreter?.hearNews();
+    },
+  });
+  const budget = createSegmentBudget({
+    profile: engine.profile,
+    stepsMax: opened.learned?.stepsMax ?? Infinity,
+    meter: engine.meter,
+    clock: engine.clock,
+    startedAtMs: opened.startedAtMs,
+  });
+  const closing = createSegmentClosing({ engine, opened, writer, budget, isPublishing });
+  const stopBeats = startBeats({ ...engine, writer });
+  const segment: Segment<Services> = {
+    engine,
+    opened,
+    writer,
+    budget,
+    closing,
+    interpret: (isReplayOnly) => (interpreter = interpreterOf(segment, isReplayOnly)),
+  };
+  try {
+    if (definition === undefined) return await closing.park(notDeployed(started));
+    const input = definition.input.safeParse(started?.input);
+    if (!input.success) return await closing.park(inputNoLongerFits);
+    return await runCode(segment, definition, input.data);
+  } catch (error) {
+    if (error instanceof LeaseLost) return "superseded";
+    throw error;
+  } finally {
+    stopBeats();
+  }
+}
+
+interface Segment<Services> {
+  readonly engine: EngineParts<Services>;
+  readonly opened: OpenedSegment;
+  readonly writer: JournalWriter;
+  readonly budget: ReturnType<typeof createSegmentBudget>;
+  readonly closing: SegmentClosing;
+  readonly interpret: (isReplayOnly: boolean) => Interpreter;
+}
+
+function interpreterOf<Services>(
+  { engine, opened, writer, budget }: Segment<Services>,
+  isReplayOnly: boolean,
+): Interpreter {
+  const { state } = opened.fold;
+  const recorded = state.settled.slice(0, state.undoing?.forwardSteps);
+  const chance = chanceOf(engine);
+  return createInterpreter({
+    ...engine,
+    runId: opened.ref.runId,
+    state,
+    recorded,
+    writer,
+    budget,
+    chance,
+    isReplayOnly,
+  });
+}
+
+async function runCode<Services>(
+  segment: Segment<Services>,
+  definition: AnyRunDefinition<Services>,
+  input: unknown,
+): Promise<SegmentEnd> {
+  const { engine, opened, closing, writer } = segment;
+  const { state } = opened.fold;
+  const isDeadly = state.deathsInARow >= limits.deathsInARowMax;
+  const isUndoing = state.undoing !== undefined;
+  const interpreter = segment.interpret(isDeadly || isUndoing);
+  const { ctx, undoers } = createContext({
+    interpreter,
+    state,
+    ref: opened.ref,
+    services: engine.services,
+    outreach: createOutreach(engine, opened.ref, state),
+    writeEvent: (name, payload) => void writer.add({ type: "event", name, payload }),
+    now: engine.clock.now,
+  });
+  const end = await interpreter.run(() => definition.run(ctx, input));
+  if (isDeadly && (isUndoing || end.kind === "interrupted")) {
+    const step = isUndoing ? nextUndo(state) : interpreter.nextStep();
+    return closing.park(deadly(step), step);
+  }
+  return isUndoing ? undo(segment, undoers) : closeAfter(segment, end, undoers);
+}
+
+async function closeAfter<Services>(
+  segment: Segment<Services>,
+  end: CodeEnd,
+  undoers: ReadonlyMap<string, Undoer>,
+): Promise<SegmentEnd> {
+  const { closing } = segment;
+  switch (end.kind) {
+    case "returned":
+      return closing.complete(end.value);
+    case "threw": {
+      const { error } = end;
+      // What we do not know may be a defect of ours: to undo a sound reservation because of it would do damage.
+      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) return closing.park(failureOf(error));
+      const step = error instanceof StepFailed ? { step: error.step } : {};
+      return undoOrEnd(segment, { status: "failed", failure: failureOf(error), ...step }, undoers);
+    }
+    case "waiting":
+      return closing.suspend(end.untilMs);
+    case "out-of-budget":
+      return closing.yieldFor(end.reason);
+    case "interrupted":
+      return interrupted(segment, undoers);
+    case "stuck":
+      return closing.park(end.failure, end.step);
+  }
+}
+
+function interrupted<Services>(segment: Segment<Services>, undoers: ReadonlyMap<string, Undoer>): Promise<SegmentEnd> {
+  const { cancellation } = segment.opened.fold.state;
+  if (cancellation === undefined) return segment.closing.pause();
+  const failure = { name: "RunCancelled", code: "run_cancelled", message: cancellation.reason };
+  const cause = { status: "cancelled", failure } as const;
+  return cancellation.isUndoing ? undoOrEnd(segment, cause, undoers) : segment.closing.endInFailure(cause);
+}
+
+async function undoOrEnd<Services>(
+  segment: Segment<Services>,
+  cause: EndCause,
+  undoers: ReadonlyMap<string, Undoer>,
+): Promise<SegmentEnd> {
+  const { writer, opened, closing } = segment;
+  await writer.flush();
+  if (undoPlan(opened.fold.state).length === 0) return closing.endInFailure(cause);
+  writer.add({ type: "undoing", ...cause });
+  await writer.flush();
+  return undo(segment, undoers);
+}
+
+async function undo<Services>(segment: Segment<Services>, undoers: ReadonlyMap<string, Undoer>): Promise<SegmentEnd> {
+  const { engine, opened, writer, budget, closing } = segment;
+  const { state } = opened.fold;
+  const aborter = new AbortController();
+  const parts = { ...engine, runId: opened.ref.runId, state, undoers, writer, budget, chance: chanceOf(engine) };
+  const end: UndoEnd = await undoSteps({ ...parts, signal: aborter.signal }).finally(() => aborter.abort());
+  switch (end.kind) {
+    case "undone":
+      return closing.endInFailure(state.undoing!);
+    case "waiting":
+      return closing.suspend(end.untilMs);
+    case "out-of-budget":
+      return closing.yieldFor(end.reason);
+    case "stuck":
+      return closing.park(end.failure, end.step);
+  }
+}
+
+function chanceOf({ random }: EnginePorts): () => number {
+  return () => (random.bytes(1)[0] ?? 0) / 256;
+}

@@ -1,0 +1,119 @@
+/** A run as its journal tells it; `fold-run.ts` makes it. */
+import type { JsonValue } from "../core/json.ts";
+import { definitionKey } from "./run-definition.ts";
+import type { Delivery, Failure, JournalRecord, Spending } from "./journal-entry.ts";
+
+export type RunStatus =
+  | "running"
+  | "waiting"
+  | "paused"
+  | "parked"
+  | "compensating"
+  | "completed"
+  | "failed"
+  | "cancelled";
+
+/** A step whose outcome is decided, in the order in which outcomes were. */
+export interface SettledStep {
+  readonly step: string;
+  readonly outcome: { readonly kind: "done"; readonly value: JsonValue | undefined } | FailedOutcome;
+  readonly at: number;
+  readonly beside: number;
+  readonly isUndoable: boolean;
+  /** Present when it is the end of a loop's turn. */
+  readonly turn: { readonly emitted: number } | undefined;
+}
+
+export interface FailedOutcome {
+  readonly kind: "failed";
+  readonly failure: Failure;
+}
+
+/** Who has the lease, or had it and never gave it back. */
+export interface Holder {
+  readonly segment: string;
+  readonly openedAt: number;
+  readonly lastAt: number;
+  readonly leaseMs: number;
+  readonly delivery: Delivery | undefined;
+  /** Steps settled since the opening. */
+  readonly settledSteps: number;
+}
+
+export interface Wait {
+  readonly step: string;
+  readonly untilMs: number | undefined;
+  readonly signal: string | undefined;
+}
+
+export interface Attempts {
+  readonly count: number;
+  readonly failure: Failure;
+  readonly nextAtMs: number;
+}
+
+export interface Signal {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: JsonValue | undefined;
+  readonly at: number;
+}
+
+export interface RunState {
+  readonly started: Extract<JournalRecord, { type: "started" }> | undefined;
+  readonly startedAt: number;
+  readonly lastAt: number;
+  readonly status: RunStatus;
+  /** All entries, also those that do not count. */
+  readonly length: number;
+  readonly bytes: number;
+  /** Openings that counted. */
+  readonly segments: number;
+  readonly holder: Holder | undefined;
+  readonly settled: readonly SettledStep[];
+  /** By step. */
+  readonly attempts: ReadonlyMap<string, Attempts>;
+  /** Begun and not settled, by step. */
+  readonly waits: ReadonlyMap<string, Wait>;
+  /** Events that the code has emitted. */
+  readonly emitted: number;
+  /** Not taken by a wait yet, in order of arrival. */
+  readonly signals: readonly Signal[];
+  /** What the cancellation asks for; absent while nobody cancelled. */
+  readonly cancellation: { readonly reason: string; readonly isUndoing: boolean } | undefined;
+  readonly isPauseWanted: boolean;
+  /** Present once compensation has begun, with the number of steps settled before it. */
+  readonly undoing:
+    | {
+        readonly status: "failed" | "cancelled";
+        readonly failure: Failure;
+        readonly step?: string;
+        readonly forwardSteps: number;
+      }
+    | undefined;
+  readonly parked: { readonly failure: Failure; readonly step?: string } | undefined;
+  readonly output: JsonValue | undefined;
+  readonly failure: Failure | undefined;
+  /** When the run goes on by itself, while it waits. Unix ms. */
+  readonly wakesAtMs: number | undefined;
+  /** Segments in a row that died before a single step was settled. */
+  readonly deathsInARow: number;
+  /** Steps that the last segment had settled when it died; absent when the last one closed. */
+  readonly diedAfterSteps: number | undefined;
+  /** Of all segments that closed. */
+  readonly spent: Spending;
+}
+
+/** Whether the lease is over without having been given back. */
+export function isRunOut(holder: Holder, nowMs: number): boolean {
+  return nowMs > holder.lastAt + holder.leaseMs;
+}
+
+export function isOver(status: RunStatus): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+/** `definitionKey` of a run; empty while it has not started. */
+export function startedKey(started: RunState["started"]): string {
+  return started === undefined ? "" : definitionKey({ name: started.definition, version: started.version });
+}

@@ -1,0 +1,150 @@
+/**
+ * The ways in which a segment gives its lease back, and what each sees to.
+ *
+ * S1 The lease is given back before the next segment is sent for, and the sweep knows the run all the while: there is no instant at which
+ *    a crash strands it.
+ * S2 A parent is told of the end before the end is recorded: if we die in between, it is told again, of the same end.
+ */
+import { limits } from "../core/limits.ts";
+import { checked } from "./attempt-step.ts";
+import type { SegmentBudget } from "./budget.ts";
+import type { EnginePorts } from "./engine-parts.ts";
+import type { Failure, SegmentRecord, Spending, StopReason } from "./journal-entry.ts";
+import type { JournalWriter } from "./journal-writer.ts";
+import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
+import type { OpenedSegment } from "./opened-segment.ts";
+import { tellParent, type ChildEnd } from "./outreach.ts";
+import { startedKey } from "./run-state.ts";
+
+export type SegmentEnd =
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "parked"
+  | "paused"
+  | "waiting"
+  | "yielded"
+  /** Somebody else has the run now. */
+  | "superseded";
+
+/** Why a run did not complete. */
+export interface EndCause {
+  readonly status: "failed" | "cancelled";
+  readonly failure: Failure;
+  /** The step whose failure it was. */
+  readonly step?: string;
+}
+
+export interface SegmentClosing {
+  /** The code has returned `value`. */
+  complete(value: unknown): Promise<SegmentEnd>;
+  endInFailure(cause: EndCause): Promise<SegmentEnd>;
+  suspend(untilMs: number | undefined): Promise<SegmentEnd>;
+  yieldFor(reason: StopReason): Promise<SegmentEnd>;
+  pause(): Promise<SegmentEnd>;
+  /** Only a person can help. */
+  park(failure: Failure, step?: string): Promise<SegmentEnd>;
+  /** Somebody wrote into the journal; what comes while the lease is given back has to be looked at by another segment. */
+  hearNews(): void;
+}
+
+export interface SegmentClosingParts {
+  readonly engine: EnginePorts;
+  readonly opened: OpenedSegment;
+  readonly writer: JournalWriter;
+  readonly budget: SegmentBudget;
+  readonly isPublishing: boolean;
+}
+
+export function createSegmentClosing({
+  engine,
+  opened,
+  writer,
+  budget,
+  isPublishing,
+}: SegmentClosingParts): SegmentClosing {
+  const { ref, fold } = opened;
+  const { queue, clock, meter } = engine;
+  const before = { ...meter };
+  const definition = startedKey(fold.state.started);
+  let isClosing = false;
+  let hasNews = false;
+
+  /** So far, and what the closing itself costs: its own commands, and the messages after it. */
+  function spent(closingCommands: number, messages: number): Spending {
+    return {
+      commands: meter.commands - before.commands + closingCommands + (isPublishing ? 1 : 0),
+      roundTrips: meter.roundTrips - before.roundTrips + 1,
+      messages: meter.messages - before.messages + messages,
+      subrequests: meter.subrequests - before.subrequests + 1 + messages,
+      wallMs: clock.now() - opened.startedAtMs,
+    };
+  }
+
+  async function close(record: SegmentRecord, options: Parameters<JournalWriter["close"]>[1] = {}): Promise<void> {
+    isClosing = true;
+    await writer.close(record, options);
+  }
+
+  async function tellParentOf(end: ChildEnd): Promise<void> {
+    const parent = fold.state.started?.parent;
+    if (parent === undefined) return;
+    // What the end follows from must be durable before anybody hears of it.
+    await writer.flush();
+    await tellParent(engine, { ref, parent, end });
+  }
+
+  /** Only a segment that used up what was learned says something about it. */
+  async function learnFrom(reason: StopReason): Promise<void> {
+    const { learned } = opened;
+    if (reason !== "steps" || learned === undefined || budget.steps() < learned.stepsMax) return;
+    await engine.budgets.store(definition, formatLearnedBudget(afterFullSegment(learned)));
+  }
+
+  const self: SegmentClosing = {
+    async complete(value) {
+      const output = checked(value);
+      if (output.kind === "failed") return self.park(output.failure);
+      const of = output.value === undefined ? {} : { output: output.value };
+      await tellParentOf({ kind: "completed", ...of });
+      await close({ type: "completed", ...of, spent: spent(3, 0) }, { isOver: true });
+      return "completed";
+    },
+    async endInFailure({ status, failure, step }) {
+      const of = step === undefined ? {} : { step };
+      await tellParentOf({ kind: "failed", failure });
+      await close({ type: "ended", status, failure, ...of, spent: spent(3, 0) }, { isOver: true });
+      return status;
+    },
+    async suspend(untilMs) {
+      const until = untilMs === undefined ? {} : { untilMs };
+      const dueAtMs = (untilMs ?? clock.now() + limits.waitMsMax) + limits.sweepSlackMs;
+      await close({ type: "suspended", ...until, spent: spent(2, untilMs === undefined ? 0 : 1) }, { dueAtMs });
+      const trigger = { ref, definition, after: fold.state.segments };
+      if (hasNews) await queue.triggerNextStep({ ref, definition });
+      else if (untilMs !== undefined) await queue.scheduleStepAt(trigger, untilMs);
+      return "waiting";
+    },
+    async yieldFor(reason) {
+      await close({ type: "yielded", reason, spent: spent(1, 1) });
+      await learnFrom(reason);
+      await queue.triggerNextStep({ ref, definition, after: fold.state.segments });
+      return "yielded";
+    },
+    async pause() {
+      await close({ type: "yielded", reason: "paused", spent: spent(1, 0) });
+      return "paused";
+    },
+    async park(failure, step) {
+      engine.log.error("a run is parked", { runId: ref.runId, step, failure });
+      const of = step === undefined ? {} : { step };
+      const dueAtMs = clock.now() + limits.waitMsMax;
+      await close({ type: "parked", failure, ...of, spent: spent(2, 0) }, { dueAtMs });
+      return "parked";
+    },
+    hearNews() {
+      hasNews ||= isClosing;
+    },
+  };
+  return self;
+}

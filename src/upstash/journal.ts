@@ -1,0 +1,123 @@
+/**
+ * Journals in Redis: one list per run, in plain commands. `engine/fold-run.ts` makes lock-free lists of them; nothing here judges an entry.
+ *
+ * The sweep's registry comes first in each batch, so that there is no run which it does not know.
+ */
+import { limits } from "../core/limits.ts";
+import type { Clock } from "../core/ports.ts";
+import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef } from "../engine/journal.ts";
+import type { Batch, RedisClient } from "./batch.ts";
+import { budgetsKey, dueRunsKey, journalKey, runIndexKey } from "./keys.ts";
+import { readInteger, readNothing, readText, readTexts } from "./reply.ts";
+
+/** What was learned is the same for every request of an isolate; a little old does no harm. */
+const learnedBudgets = new Map<string, { readonly text: string | undefined; readonly untilMs: number }>();
+const learnedTtlMs = 60_000;
+const learnedCountMax = 1_000;
+
+export function upstashJournal(redis: RedisClient, clock: Clock): Journal & BudgetBook {
+  function keep(definition: string, text: string | undefined): string | undefined {
+    if (learnedBudgets.size >= learnedCountMax) learnedBudgets.clear();
+    learnedBudgets.set(definition, { text, untilMs: clock.now() + learnedTtlMs });
+    return text;
+  }
+
+  /** Costs a command only when it is not at hand. */
+  function learnedPart(batch: Batch, definition: string | undefined): Promise<string | undefined> {
+    if (definition === undefined) return Promise.resolve(undefined);
+    const known = learnedBudgets.get(definition);
+    if (known !== undefined && known.untilMs > clock.now()) return Promise.resolve(known.text);
+    return batch.add(["HGET", budgetsKey, definition], (reply) => keep(definition, readText(reply)));
+  }
+
+  return {
+    async start(ref, entries, { startedAtMs, dueAtMs }, definition) {
+      let length: Promise<number> | undefined;
+      let learned: Promise<string | undefined> | undefined;
+      await redis.run((batch) => {
+        void batch.add(["ZADD", dueRunsKey, dueAtMs, memberOf(ref)], readInteger);
+        void batch.add(["ZADD", runIndexKey(ref.userId), "NX", startedAtMs, ref.runId], readInteger);
+        length = batch.add(["RPUSH", journalKey(ref.userId, ref.runId), ...entries], readInteger);
+        learned = learnedPart(batch, definition);
+      });
+      return { length: (await length)!, learned: await learned };
+    },
+
+    async open(ref, opening, definition) {
+      const key = journalKey(ref.userId, ref.runId);
+      let entries: Promise<string[]> | undefined;
+      let learned: Promise<string | undefined> | undefined;
+      await redis.run((batch) => {
+        void batch.add(["RPUSHX", key, opening], readInteger);
+        entries = batch.add(["LRANGE", key, 0, -1], readTexts);
+        learned = learnedPart(batch, definition);
+      });
+      return { entries: (await entries)!, learned: await learned };
+    },
+
+    async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
+      const key = journalKey(ref.userId, ref.runId);
+      let length: Promise<number> | undefined;
+      await redis.run((batch) => {
+        if (dueAtMs !== undefined) void batch.add(["ZADD", dueRunsKey, dueAtMs, memberOf(ref)], readInteger);
+        length = batch.add(["RPUSHX", key, ...entries], readInteger);
+        if (publish !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(publish)], readInteger);
+        if (isOver !== true) return;
+        void batch.add(["EXPIRE", key, limits.runTtlSeconds], readInteger);
+        void batch.add(["ZREM", dueRunsKey, memberOf(ref)], readInteger);
+      });
+      return (await length)!;
+    },
+
+    read: (ref, from) => redis.command(["LRANGE", journalKey(ref.userId, ref.runId), from, -1], readTexts),
+
+    async store(definition, text) {
+      keep(definition, text);
+      await redis.command(["HSET", budgetsKey, definition, text], readInteger);
+    },
+  };
+}
+
+export function upstashDueRuns(redis: RedisClient): DueRuns {
+  return {
+    overdue: async (nowMs, count) =>
+      (await redis.command(["ZRANGE", dueRunsKey, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap(
+        refOf,
+      ),
+    async postpone(runs) {
+      if (runs.length === 0) return;
+      const pairs = runs.flatMap(({ ref, dueAtMs }) => [dueAtMs, memberOf(ref)]);
+      await redis.command(["ZADD", dueRunsKey, "XX", ...pairs], readInteger);
+    },
+    async forget(refs) {
+      if (refs.length > 0) await redis.command(["ZREM", dueRunsKey, ...refs.map(memberOf)], readInteger);
+    },
+  };
+}
+
+export function upstashRunIndex(redis: RedisClient): RunIndex {
+  return {
+    async page(userId, { beforeMs, count }) {
+      const key = runIndexKey(userId);
+      const range = ["ZRANGE", key, `(${beforeMs}`, "-inf", "BYSCORE", "REV", "LIMIT", 0, count, "WITHSCORES"];
+      const flat = await redis.command(range, readTexts);
+      return Array.from({ length: flat.length / 2 }, (_pair, index) => ({
+        runId: flat[index * 2]!,
+        startedAtMs: Number(flat[index * 2 + 1]),
+      }));
+    },
+    async remove(userId, runIds) {
+      if (runIds.length > 0) await redis.command(["ZREM", runIndexKey(userId), ...runIds], readNothing);
+    },
+  };
+}
+
+function memberOf({ userId, runId }: RunRef): string {
+  return `${userId}/${runId}`;
+}
+
+/** Nothing for a member that this version does not understand. */
+function refOf(member: string): RunRef[] {
+  const [userId, runId, ...rest] = member.split("/");
+  return userId && runId && rest.length === 0 ? [{ userId, runId }] : [];
+}

@@ -1,0 +1,87 @@
+import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef } from "../../src/engine/journal.ts";
+
+export interface MemoryJournal extends Journal, DueRuns, RunIndex, BudgetBook {
+  entries(ref: RunRef): string[];
+  /** Names of the calls so far, in order. */
+  calls: string[];
+  /** What readers were told. */
+  published: { readonly key: string; readonly from: number; readonly entries: readonly string[] }[];
+  learned: Map<string, string>;
+  dueAt(ref: RunRef): number | undefined;
+}
+
+/** Runs in memory; held to the same cases as the real adapter by `test/contract/journal.test.ts`. */
+export function memoryJournal(): MemoryJournal {
+  const lists = new Map<string, string[]>();
+  const due = new Map<string, { ref: RunRef; atMs: number }>();
+  const index = new Map<string, { userId: string; runId: string; startedAtMs: number }>();
+  const learned = new Map<string, string>();
+  const published: MemoryJournal["published"] = [];
+  const calls: string[] = [];
+  const keyOf = ({ userId, runId }: RunRef): string => `${userId}/${runId}`;
+  const listOf = (ref: RunRef): string[] => lists.get(keyOf(ref)) ?? [];
+
+  function push(ref: RunRef, entries: readonly string[]): number {
+    const list = [...listOf(ref), ...entries];
+    lists.set(keyOf(ref), list);
+    return list.length;
+  }
+
+  return {
+    calls,
+    published,
+    learned,
+    entries: listOf,
+    dueAt: (ref) => due.get(keyOf(ref))?.atMs,
+
+    async start(ref, entries, { startedAtMs, dueAtMs }, definition) {
+      calls.push("start");
+      due.set(keyOf(ref), { ref, atMs: dueAtMs });
+      if (!index.has(keyOf(ref))) index.set(keyOf(ref), { ...ref, startedAtMs });
+      const length = push(ref, entries);
+      return { length, learned: definition === undefined ? undefined : learned.get(definition) };
+    },
+    async open(ref, opening, definition) {
+      calls.push("open");
+      if (lists.has(keyOf(ref))) push(ref, [opening]);
+      return { entries: listOf(ref), learned: learned.get(definition) };
+    },
+    async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
+      calls.push("append");
+      if (!lists.has(keyOf(ref))) return 0;
+      const length = push(ref, entries);
+      if (publish !== undefined) published.push({ key: keyOf(ref), ...publish });
+      if (dueAtMs !== undefined) due.set(keyOf(ref), { ref, atMs: dueAtMs });
+      if (isOver === true) due.delete(keyOf(ref));
+      return length;
+    },
+    async read(ref, from) {
+      calls.push("read");
+      return listOf(ref).slice(from);
+    },
+
+    async overdue(nowMs, count) {
+      const overdue = [...due.values()].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
+      return overdue.slice(0, count).map(({ ref }) => ref);
+    },
+    async page(userId, { beforeMs, count }) {
+      return [...index.values()]
+        .filter((run) => run.userId === userId && run.startedAtMs < beforeMs)
+        .toSorted((a, b) => b.startedAtMs - a.startedAtMs)
+        .slice(0, count)
+        .map(({ runId, startedAtMs }) => ({ runId, startedAtMs }));
+    },
+    async postpone(runs) {
+      for (const { ref, dueAtMs } of runs) if (due.has(keyOf(ref))) due.set(keyOf(ref), { ref, atMs: dueAtMs });
+    },
+    async forget(refs) {
+      for (const ref of refs) due.delete(keyOf(ref));
+    },
+    async remove(userId, runIds) {
+      for (const runId of runIds) index.delete(`${userId}/${runId}`);
+    },
+    async store(definition, text) {
+      learned.set(definition, text);
+    },
+  };
+}
