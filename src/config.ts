@@ -17,6 +17,14 @@ export interface Config {
   readonly redis: { readonly url: string; readonly token: Secret };
   /** Absent when no token is set: then there is no queue. */
   readonly qstash: QstashConfig | undefined;
+  /** Who brings runs from segment to segment. */
+  readonly queue: "qstash" | "fetch";
+  /** Whose limits a segment has to fit into. */
+  readonly workersPlan: "free" | "paid";
+  /** Proves operators, the sweep and our own calls. Absent: none of them is let in by key. */
+  readonly internalKey: Secret | undefined;
+  /** The example saga's restaurants; absent where there are none. */
+  readonly restaurantUrl: string | undefined;
   readonly model: { readonly baseUrl: string; readonly apiKey: Secret; readonly name: string };
   readonly sessionSecret: Secret;
 }
@@ -61,6 +69,7 @@ const qstashConsole = "the Upstash console shows it under QStash";
 
 function readConfig(read: BindingReader): Config {
   const environment = read.oneOf("ENVIRONMENT", ["development", "production"] as const);
+  const qstash = readQstash(read);
   const config: Config = {
     environment,
     logLevel: readLogLevel(read),
@@ -69,7 +78,13 @@ function readConfig(read: BindingReader): Config {
       url: read.url(["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_URL"], upstashConsole),
       token: read.secret(["UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_TOKEN"], upstashConsole),
     },
-    qstash: readQstash(read),
+    qstash,
+    queue: readQueue(read, environment, qstash),
+    workersPlan: read.has("WORKERS_PLAN") ? read.oneOf("WORKERS_PLAN", ["free", "paid"] as const) : "free",
+    internalKey: readInternalKey(read),
+    restaurantUrl: read.has("RESTAURANT_URL")
+      ? read.url(["RESTAURANT_URL"], "the address of the restaurant service of the example saga")
+      : undefined,
     model: {
       baseUrl: read.url(
         ["MODEL_BASE_URL"],
@@ -92,6 +107,33 @@ function readQstash(read: BindingReader): QstashConfig | undefined {
     currentSigningKey: read.secret(["QSTASH_CURRENT_SIGNING_KEY"], qstashConsole),
     nextSigningKey: read.secret(["QSTASH_NEXT_SIGNING_KEY"], qstashConsole),
   };
+}
+
+/** Without QStash the app can call itself, which loses what a real queue would not: in production nobody gets that by mistake. */
+function readQueue(
+  read: BindingReader,
+  environment: Config["environment"],
+  qstash: QstashConfig | undefined,
+): Config["queue"] {
+  const asked = read.has("QUEUE") ? read.oneOf("QUEUE", ["qstash", "fetch"] as const) : undefined;
+  if (asked === "fetch" || (asked === undefined && qstash !== undefined)) return asked ?? "qstash";
+  if (qstash === undefined && (asked === "qstash" || environment === "production")) {
+    read.problems.push(
+      `QSTASH_TOKEN is not set: ${qstashConsole}; or set QUEUE to fetch to run without a queue, where what is lost waits for the sweep.`,
+    );
+  }
+  return qstash === undefined ? "fetch" : "qstash";
+}
+
+function readInternalKey(read: BindingReader): Secret | undefined {
+  if (!read.has("INTERNAL_SYSTEM_KEY")) return undefined;
+  const key = read.secret(["INTERNAL_SYSTEM_KEY"], "");
+  if (key.reveal().length < sessionSecretCharsMin) {
+    read.problems.push(
+      `INTERNAL_SYSTEM_KEY has fewer than ${sessionSecretCharsMin} characters; make one with \`openssl rand -hex 32\`.`,
+    );
+  }
+  return key;
 }
 
 /** Shorter ones can be guessed from one signed cookie. */

@@ -37,6 +37,19 @@ export function isUserId(value: unknown): value is string {
   return typeof value === "string" && userIdPattern.test(value);
 }
 
+/** The run id that belongs to a text, the same each time: for runs that must be started once. */
+export async function derivedRunId(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `run_${hex.slice(0, 32)}`;
+}
+
+const runIdPattern = /^run_[0-9a-f]{32}$/;
+
+export function isRunId(value: unknown): value is string {
+  return typeof value === "string" && runIdPattern.test(value);
+}
+
 function hexUuid(random: Random): string {
   return random.uuid().replaceAll("-", "");
 }

@@ -71,6 +71,11 @@ export const limits = {
   runInputBytesMax: 256 * 1024,
   stepResultBytesMax: 256 * 1024,
   eventPayloadBytesMax: 32 * 1024,
+  preferWaitMsMax: 25_000,
+  runsPageMax: 20,
+  journalPageMax: 500,
+  messageIdCharsMax: 256,
+  callAnswerCharsMax: 200_000,
   runTtlSeconds: 30 * daySeconds,
   journalBytesMax: 48 * 1024 * 1024,
   failureCharsMax: 2_000,
@@ -84,6 +89,17 @@ export const limits = {
   /** A wait up to this long is cheaper inside of the segment than by a message of the queue. */
   inlineWaitMsMax: 2_000,
   waitMsMax: 366 * daySeconds * 1000,
+
+  /** Of the queue; a longer one is made of several. Source: QStash, the Free plan's 7 days. */
+  queueDelayMsMax: 7 * daySeconds * 1000,
+  triggerRetries: 3,
+  queueRetryMs: 200,
+  queueRetryAfterMs: 2_000,
+  triggerBodyBytesMax: 4 * 1024,
+  /** A callback carries the whole answer and the whole request. */
+  callbackBodyBytesMax: 2 * 1024 * 1024,
+  signatureCharsMax: 4_096,
+  clockToleranceSeconds: 30,
 
   callTimeoutMs: 15 * 60 * 1000,
   callPauseMs: 60 * 60 * 1000,
@@ -101,5 +117,8 @@ export const limits = {
   deathsInARowMax: 3,
   /** How long after the time at which a run should go on the sweep looks whether it did. */
   sweepSlackMs: 30_000,
+  /** Until a run that was triggered is looked at again. */
+  sweepAgainMs: 60_000,
+  sweepRunsMax: 50,
   childDepthMax: 8,
 } as const;

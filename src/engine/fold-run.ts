@@ -13,7 +13,7 @@
 import { limits } from "../core/limits.ts";
 import { outside, parseEntry } from "./journal-entry.ts";
 import type { Delivery, JournalEntry, JournalRecord, Spending } from "./journal-entry.ts";
-import { isOver, isRunOut } from "./run-state.ts";
+import { isOver, isRunOut, settledStep } from "./run-state.ts";
 import type { Attempts, RunState, RunStatus, SettledStep, Signal, Wait } from "./run-state.ts";
 import { addSpending, nothingSpent } from "./spending.ts";
 
@@ -23,6 +23,7 @@ type Draft = { -readonly [Field in keyof RunState]: RunState[Field] } & {
   attempts: Map<string, Attempts>;
   waits: Map<string, Wait>;
   signals: Signal[];
+  signalIds: Set<string>;
 };
 
 export interface RunFold {
@@ -44,6 +45,7 @@ export function createRunFold(): RunFold {
     started: undefined,
     startedAt: 0,
     length: 0,
+    places: 0,
     bytes: 0,
     emitted: 0,
     lastAt: 0,
@@ -54,6 +56,7 @@ export function createRunFold(): RunFold {
     attempts: new Map(),
     waits: new Map(),
     signals: [],
+    signalIds: new Set(),
     cancellation: undefined,
     isPauseWanted: false,
     undoing: undefined,
@@ -66,7 +69,6 @@ export function createRunFold(): RunFold {
     spent: nothingSpent,
   };
   const settledSteps = new Set<string>();
-  const signalIds = new Set<string>();
   let nextSeq = 0;
   /** The step whose failure ended the run. */
   let fatalStep: string | undefined;
@@ -83,6 +85,7 @@ export function createRunFold(): RunFold {
     state.bytes += bytes;
     if (!counts(entry)) return false;
     state.lastAt = Math.max(state.lastAt, entry.at);
+    if (isPlaced(entry)) state.places += 1;
     if (entry.writer !== outside) touchLease(entry);
     take(entry.record, entry);
     return true;
@@ -101,7 +104,9 @@ export function createRunFold(): RunFold {
     // What was undone cannot be retried: the steps that it stands on are gone.
     if (record.type === "retry") return state.status === "parked" || (state.status === "failed" && !state.undoing);
     if (isOver(state.status)) return false;
-    return record.type !== "signal" || (!signalIds.has(record.id) && state.signals.length < limits.signalsKeptMax);
+    return (
+      record.type !== "signal" || (!state.signalIds.has(record.id) && state.signals.length < limits.signalsKeptMax)
+    );
   }
 
   function mayOpen(entry: JournalEntry, opened: Extract<JournalRecord, { type: "opened" }>): boolean {
@@ -165,7 +170,7 @@ export function createRunFold(): RunFold {
         fatalStep = record.step;
         return end(record.status, record.spent);
       case "signal":
-        signalIds.add(record.id);
+        state.signalIds.add(record.id);
         state.signals.push({ id: record.id, name: record.name, payload: record.payload, at: entry.at });
         return;
       default:
@@ -283,13 +288,7 @@ export function createRunFold(): RunFold {
   return { state, apply, applyEntry };
 }
 
-function settledStep(
-  record: Extract<JournalRecord, { type: "done" | "failed" }>,
-  at: number,
-  outcome: SettledStep["outcome"],
-): SettledStep {
-  const { step, beside = 0 } = record;
-  if (record.type === "failed") return { step, outcome, at, beside, isUndoable: false, turn: undefined };
-  const turn = record.closes === undefined ? undefined : { emitted: record.emitted ?? 0 };
-  return { step, outcome, at, beside, isUndoable: record.isUndoable === true, turn };
+/** Whether the entry, if it counts, has a place among the events: what others ask for shows in what segments do about it. */
+export function isPlaced({ writer, record }: JournalEntry): boolean {
+  return writer !== outside || record.type === "started";
 }

@@ -8,7 +8,7 @@
  */
 import type { JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import type { Clock, Log } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { attemptStep } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { Failure, StopReason } from "./journal-entry.ts";
@@ -67,7 +67,6 @@ export interface InterpreterParts {
   readonly writer: JournalWriter;
   readonly budget: SegmentBudget;
   readonly clock: Clock;
-  readonly log: Log;
   /** Waits; rejects when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly chance: () => number;

@@ -77,22 +77,19 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
     const texts = batch.map(({ text }) => text);
     const isPublishDue = parts.isPublishing && (isLast || clock.now() - publishedAt >= limits.publishMs);
     const told = [...unpublished, ...texts];
-    const publish = { from: length + texts.length - told.length, entries: told };
+    const publish = { from: fold.state.places - unpublished.length, entries: told };
     const answer = await append(texts, isPublishDue ? { ...options, publish } : options);
     flushedAt = clock.now();
-    unpublished = told;
-    if (isPublishDue) {
-      publishedAt = flushedAt;
-      unpublished = [];
-    }
+    unpublished = isPublishDue ? [] : told;
+    if (isPublishDue) publishedAt = flushedAt;
     if (answer === length + texts.length) {
       length = answer;
       for (const { entry, text } of batch) if (!fold.applyEntry(entry, text.length)) lose();
-    } else await catchUp(texts, isPublishDue);
+    } else await catchUp(texts);
   }
 
   /** Somebody else wrote, or a repeated flush had its effect twice. */
-  async function catchUp(texts: readonly string[], wasPublished: boolean): Promise<void> {
+  async function catchUp(texts: readonly string[]): Promise<void> {
     const ours = new Set(texts);
     const entries = await journal.read(ref, length);
     let hasNews = false;
@@ -101,8 +98,6 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
       if (!ours.delete(text)) hasNews = true;
     }
     length += entries.length;
-    // What was told is not what stands there: readers find the gap and read the list.
-    unpublished = wasPublished ? [] : [...unpublished.slice(0, unpublished.length - texts.length), ...entries];
     if (ours.size > 0) lose();
     if (hasNews) parts.onNews();
   }

@@ -6,9 +6,15 @@ export interface RunRef {
   readonly runId: string;
 }
 
+/** What readers who are connected are told: entries of segments, and the place of the first among the run's events. */
+export interface Told {
+  readonly from: number;
+  readonly entries: readonly string[];
+}
+
 export interface AppendOptions {
-  /** Entries that readers who are connected have not been told of; told in this round trip. 1 billed command more. */
-  readonly publish?: { readonly from: number; readonly entries: readonly string[] };
+  /** Entries that readers who are connected have not been told of; told in the same transaction. 1 billed command more. */
+  readonly publish?: Told;
   /** When the sweep is to look at the run, in unix ms. 1 billed command more. */
   readonly dueAtMs?: number;
   /** The run is over: the sweep forgets it, and the journal begins to expire. 2 billed commands more. */
@@ -40,13 +46,22 @@ export interface Journal {
     times: { readonly startedAtMs: number; readonly dueAtMs: number },
     definition: string | undefined,
   ): Promise<StartedJournal>;
-  /** Appends an opening and reads everything. 2 billed commands, 3 when the budget of `definition` is not at hand. */
-  open(ref: RunRef, opening: string, definition: string): Promise<OpenedJournal>;
+  /**
+   * Appends an opening, tells the readers, and reads everything. The opening is told in the very order of the journal, so that a reader never takes the
+   * word of a segment that was superseded. 2 billed commands, 1 more with `isTold`, 1 more when the budget of `definition` is not at hand.
+   */
+  open(
+    ref: RunRef,
+    opening: string,
+    o: { readonly definition: string; readonly isTold: boolean },
+  ): Promise<OpenedJournal>;
   /**
    * Appends to a run that exists; never makes one. 1 billed command, more with `options`.
    * @returns the length of the journal, 0 when there is no such run.
    */
   append(ref: RunRef, entries: readonly string[], options?: AppendOptions): Promise<number>;
+  /** All entries of several runs, in the order given. 1 billed command each. */
+  readMany(refs: readonly RunRef[]): Promise<(readonly string[])[]>;
   /** Entries from an index on, to the end. 1 billed command. */
   read(ref: RunRef, from: number): Promise<readonly string[]>;
 }
@@ -75,7 +90,7 @@ export interface RunListing {
 /** The user's runs. */
 export interface RunIndex {
   /** Newest first; `before` is the start (unix ms) of the last one seen. 1 billed command. */
-  page(userId: string, page: { readonly beforeMs: number; readonly count: number }): Promise<RunListing[]>; startedAtMs: number }[]>;
+  page(userId: string, page: { readonly beforeMs: number; readonly count: number }): Promise<RunListing[]>;
   /** For runs whose journal has expired. */
   remove(userId: string, runIds: readonly string[]): Promise<void>;
 }

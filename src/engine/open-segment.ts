@@ -39,7 +39,9 @@ export async function openSegment<Services>(
     ...(trigger.after === undefined ? {} : { after: trigger.after }),
   } as const;
   const opening = formatEntry({ writer: segment, seq: 0, at: now, record });
-  const { entries, learned } = await engine.journal.open(ref, opening, trigger.definition);
+  const { definition } = trigger;
+  const isTold = !isQuiet(engine, definition);
+  const { entries, learned } = await engine.journal.open(ref, opening, { definition, isTold });
   engine.meter.parsedBytes += entries.reduce((sum, entry) => sum + entry.length, 0);
   const fold = foldRun(entries);
   const { state } = fold;
@@ -51,11 +53,16 @@ export async function openSegment<Services>(
       ref,
       segment,
       fold,
-      unpublished: [opening],
+      unpublished: [],
       learned: await learnFromDeath(engine, trigger, state, parseLearnedBudget(learned)),
       startedAtMs: now,
     }),
   };
+}
+
+function isQuiet<Services>({ registry }: EngineParts<Services>, definition: string): boolean {
+  const [name = "", version] = definition.split("@");
+  return registry.get(name, Number(version))?.isQuiet === true;
 }
 
 function refusal(state: RunState, now: number): TriggerOutcome {

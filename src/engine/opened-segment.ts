@@ -8,7 +8,7 @@ export interface OpenedSegment {
   readonly segment: string;
   /** This segment has the lease in it. */
   readonly fold: RunFold;
-  /** Entries at the end of the journal that no reader has been told of. */
+  /** The run's own entries at the end of the journal that no reader has been told of. */
   readonly unpublished: readonly string[];
   readonly learned: LearnedBudget | undefined;
   readonly startedAtMs: number;

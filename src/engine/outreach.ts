@@ -1,5 +1,6 @@
 /** How a run reaches beyond its journal: calls, children, and a child's word to its parent. */
 import type { JsonValue } from "../core/json.ts";
+import { derivedRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
@@ -45,7 +46,7 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
         `"${definition.name}" of version ${definition.version} is not in the registry`,
       );
       await startQueued(engine, {
-        ref: { userId: ref.userId, runId: await childId(ref.runId, step) },
+        ref: { userId: ref.userId, runId: await derivedRunId(`child ${ref.runId}/${step}`) },
         definition: definition as AnyRunDefinition<Services>,
         input,
         parent: { runId: ref.runId, step },
@@ -54,13 +55,6 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
       });
     },
   };
-}
-
-/** The same for each attempt, so that a child is started once. */
-async function childId(parentId: string, step: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${parentId}/${step}`));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `run_${hex.slice(0, 32)}`;
 }
 
 /** Safe to repeat: the parent takes the signal once. */

@@ -66,6 +66,8 @@ export interface RunState {
   readonly status: RunStatus;
   /** All entries, also those that do not count. */
   readonly length: number;
+  /** Entries that count and are the run's own: its start, and what segments wrote. Numbers the events that readers get. */
+  readonly places: number;
   readonly bytes: number;
   /** Openings that counted. */
   readonly segments: number;
@@ -79,6 +81,8 @@ export interface RunState {
   readonly emitted: number;
   /** Not taken by a wait yet, in order of arrival. */
   readonly signals: readonly Signal[];
+  /** Of all that came, also of those that were taken. */
+  readonly signalIds: ReadonlySet<string>;
   /** What the cancellation asks for; absent while nobody cancelled. */
   readonly cancellation: { readonly reason: string; readonly isUndoing: boolean } | undefined;
   readonly isPauseWanted: boolean;
@@ -116,4 +120,16 @@ export function isOver(status: RunStatus): boolean {
 /** `definitionKey` of a run; empty while it has not started. */
 export function startedKey(started: RunState["started"]): string {
   return started === undefined ? "" : definitionKey({ name: started.definition, version: started.version });
+}
+
+/** A recorded outcome, as it is handed out again. */
+export function settledStep(
+  record: Extract<JournalRecord, { type: "done" | "failed" }>,
+  at: number,
+  outcome: SettledStep["outcome"],
+): SettledStep {
+  const { step, beside = 0 } = record;
+  if (record.type === "failed") return { step, outcome, at, beside, isUndoable: false, turn: undefined };
+  const turn = record.closes === undefined ? undefined : { emitted: record.emitted ?? 0 };
+  return { step, outcome, at, beside, isUndoable: record.isUndoable === true, turn };
 }

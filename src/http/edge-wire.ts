@@ -3,6 +3,7 @@
  * that a test passes a few fakes and no more.
  */
 import type { Clock } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import type { Gate } from "./gate.ts";
@@ -14,6 +15,15 @@ export interface EdgeWire {
   readonly tools: ToolRegistry;
   /** One round trip to the storage; throws when it does not answer. */
   readonly pingStorage: () => Promise<void>;
+  /** Whether the queue signed a delivery. */
+  readonly verifyDelivery: (delivery: {
+    readonly signature: string | undefined;
+    readonly body: string;
+    readonly url: string;
+  }) => Promise<boolean>;
+  /** Opens the operators' routes, and proves our own calls. */
+  readonly internalKey: Secret;
+  readonly queueName: "qstash" | "fetch";
   /** The public base URL, from whose pages requests may come. */
   readonly appUrl: string;
 }

@@ -28,7 +28,18 @@ export async function readJson<T>(
   }
   const parsed = z.safeParse(schema, parse(await readBytes(c.req.raw, bytesMax)));
   if (parsed.success) return parsed.data;
-  throw new InvalidBody(parsed.error.issues.slice(0, fieldProblemsMax).map(toFieldProblem));
+  throw invalidBody(parsed.error.issues);
+}
+
+/** @param at JSON pointer to the part of the body that was checked. */
+export function invalidBody(issues: readonly z.core.$ZodIssue[], at = ""): InvalidBody {
+  const fields = issues.slice(0, fieldProblemsMax).map(toFieldProblem);
+  return new InvalidBody(fields.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail })));
+}
+
+/** The body as text, for what is checked byte for byte. @throws body_too_large (refuse) */
+export async function readText(c: Context, bytesMax: number): Promise<string> {
+  return new TextDecoder().decode(await readBytes(c.req.raw, bytesMax));
 }
 
 async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {

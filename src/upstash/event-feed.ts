@@ -8,8 +8,10 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { AppError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
+import type { RunFeed } from "../engine/follow-run.ts";
+import type { Told } from "../engine/journal.ts";
 import type { EventFeed } from "../event/event-log.ts";
-import { eventsKey } from "./keys.ts";
+import { eventsKey, journalKey } from "./keys.ts";
 
 export interface EventFeedOptions {
   readonly url: string;
@@ -19,16 +21,30 @@ export interface EventFeedOptions {
 
 export function upstashEventFeed(options: EventFeedOptions): EventFeed {
   return {
-    async subscribe(ref, signal) {
-      const channel = eventsKey(ref.userId, ref.conversationId);
-      const messages = readMessages(await openStream(options, channel, signal));
-      const first = await messages.next();
-      if (first.done === true || !first.value.startsWith("subscribe,")) {
-        throw new AppError("redis_unavailable", "the subscription was not acknowledged");
-      }
-      return batches(messages, `message,${channel},`);
-    },
+    subscribe: ({ userId, conversationId }, signal) =>
+      subscribe(options, eventsKey(userId, conversationId), readEntries, signal),
   };
+}
+
+export function upstashRunFeed(options: EventFeedOptions): RunFeed {
+  return {
+    subscribe: ({ userId, runId }, signal) => subscribe(options, journalKey(userId, runId), readTold, signal),
+  };
+}
+
+/** Messages that `read` does not understand are left out. */
+async function subscribe<T>(
+  options: EventFeedOptions,
+  channel: string,
+  read: (payload: unknown) => T | undefined,
+  signal: AbortSignal,
+): Promise<AsyncIterable<T>> {
+  const messages = readMessages(await openStream(options, channel, signal));
+  const first = await messages.next();
+  if (first.done === true || !first.value.startsWith("subscribe,")) {
+    throw new AppError("redis_unavailable", "the subscription was not acknowledged");
+  }
+  return payloads(messages, `message,${channel},`, read);
 }
 
 async function openStream(
@@ -73,21 +89,32 @@ async function* readMessages(body: ReadableStream<Uint8Array>): AsyncGenerator<s
   }
 }
 
-async function* batches(
+async function* payloads<T>(
   messages: AsyncGenerator<string, void, undefined>,
   prefix: string,
-): AsyncGenerator<readonly string[], void, undefined> {
+  read: (payload: unknown) => T | undefined,
+): AsyncGenerator<T, void, undefined> {
   for await (const message of messages) {
     if (!message.startsWith(prefix)) continue;
-    const entries = parseEntries(message.slice(prefix.length));
-    if (entries !== undefined) yield entries;
+    const payload = read(parseJson(message.slice(prefix.length)));
+    if (payload !== undefined) yield payload;
   }
 }
 
-function parseEntries(payload: string): string[] | undefined {
+function readEntries(payload: unknown): string[] | undefined {
+  return Array.isArray(payload) && payload.every((entry) => typeof entry === "string") ? payload : undefined;
+}
+
+function readTold(payload: unknown): Told | undefined {
+  if (typeof payload !== "object" || payload === null) return undefined;
+  const { from, entries } = payload as { from?: unknown; entries?: unknown };
+  const texts = readEntries(entries);
+  return typeof from === "number" && texts !== undefined ? { from, entries: texts } : undefined;
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(payload);
-    return Array.isArray(value) ? value.map(String) : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

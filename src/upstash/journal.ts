@@ -5,7 +5,7 @@
  */
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
-import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef } from "../engine/journal.ts";
+import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { budgetsKey, dueRunsKey, journalKey, runIndexKey } from "./keys.ts";
 import { readInteger, readNothing, readText, readTexts } from "./reply.ts";
@@ -43,12 +43,13 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       return { length: (await length)!, learned: await learned };
     },
 
-    async open(ref, opening, definition) {
+    async open(ref, opening, { definition, isTold }) {
       const key = journalKey(ref.userId, ref.runId);
       let entries: Promise<string[]> | undefined;
       let learned: Promise<string | undefined> | undefined;
-      await redis.run((batch) => {
+      await redis[isTold ? "atomic" : "run"]((batch) => {
         void batch.add(["RPUSHX", key, opening], readInteger);
+        if (isTold) void batch.add(["PUBLISH", key, JSON.stringify(openingTold(opening))], readInteger);
         entries = batch.add(["LRANGE", key, 0, -1], readTexts);
         learned = learnedPart(batch, definition);
       });
@@ -58,7 +59,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
     async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
       const key = journalKey(ref.userId, ref.runId);
       let length: Promise<number> | undefined;
-      await redis.run((batch) => {
+      await redis[publish === undefined ? "run" : "atomic"]((batch) => {
         if (dueAtMs !== undefined) void batch.add(["ZADD", dueRunsKey, dueAtMs, memberOf(ref)], readInteger);
         length = batch.add(["RPUSHX", key, ...entries], readInteger);
         if (publish !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(publish)], readInteger);
@@ -70,6 +71,16 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
     },
 
     read: (ref, from) => redis.command(["LRANGE", journalKey(ref.userId, ref.runId), from, -1], readTexts),
+
+    async readMany(refs) {
+      const journals: Promise<string[]>[] = [];
+      await redis.run((batch) => {
+        for (const { userId, runId } of refs) {
+          journals.push(batch.add(["LRANGE", journalKey(userId, runId), 0, -1], readTexts));
+        }
+      });
+      return Promise.all(journals);
+    },
 
     async store(definition, text) {
       keep(definition, text);
@@ -110,6 +121,11 @@ export function upstashRunIndex(redis: RedisClient): RunIndex {
       if (runIds.length > 0) await redis.command(["ZREM", runIndexKey(userId), ...runIds], readNothing);
     },
   };
+}
+
+/** Where it stands is not known yet; a reader finds out by reading the journal. */
+function openingTold(opening: string): Told {
+  return { from: Number.MAX_SAFE_INTEGER, entries: [opening] };
 }
 
 function memberOf({ userId, runId }: RunRef): string {

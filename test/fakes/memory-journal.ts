@@ -1,11 +1,14 @@
-import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef } from "../../src/engine/journal.ts";
+import type { RunFeed } from "../../src/engine/follow-run.ts";
+import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef, Told } from "../../src/engine/journal.ts";
 
-export interface MemoryJournal extends Journal, DueRuns, RunIndex, BudgetBook {
+export interface MemoryJournal extends Journal, DueRuns, RunIndex, BudgetBook, RunFeed {
+  /** Ends every subscription, as a lost connection does. */
+  disconnect(): void;
   entries(ref: RunRef): string[];
   /** Names of the calls so far, in order. */
   calls: string[];
   /** What readers were told. */
-  published: { readonly key: string; readonly from: number; readonly entries: readonly string[] }[];
+  published: ({ readonly key: string } & Told)[];
   learned: Map<string, string>;
   dueAt(ref: RunRef): number | undefined;
 }
@@ -18,6 +21,7 @@ export function memoryJournal(): MemoryJournal {
   const learned = new Map<string, string>();
   const published: MemoryJournal["published"] = [];
   const calls: string[] = [];
+  const subscribers = new Set<{ readonly key: string; push(told: Told): void; end(): void }>();
   const keyOf = ({ userId, runId }: RunRef): string => `${userId}/${runId}`;
   const listOf = (ref: RunRef): string[] => lists.get(keyOf(ref)) ?? [];
 
@@ -25,6 +29,11 @@ export function memoryJournal(): MemoryJournal {
     const list = [...listOf(ref), ...entries];
     lists.set(keyOf(ref), list);
     return list.length;
+  }
+
+  function tell(ref: RunRef, told: Told): void {
+    published.push({ key: keyOf(ref), ...told });
+    for (const subscriber of subscribers) if (subscriber.key === keyOf(ref)) subscriber.push(told);
   }
 
   return {
@@ -41,16 +50,17 @@ export function memoryJournal(): MemoryJournal {
       const length = push(ref, entries);
       return { length, learned: definition === undefined ? undefined : learned.get(definition) };
     },
-    async open(ref, opening, definition) {
+    async open(ref, opening, { definition, isTold }) {
       calls.push("open");
       if (lists.has(keyOf(ref))) push(ref, [opening]);
+      if (isTold) tell(ref, { from: Number.MAX_SAFE_INTEGER, entries: [opening] });
       return { entries: listOf(ref), learned: learned.get(definition) };
     },
     async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
       calls.push("append");
       if (!lists.has(keyOf(ref))) return 0;
       const length = push(ref, entries);
-      if (publish !== undefined) published.push({ key: keyOf(ref), ...publish });
+      if (publish !== undefined) tell(ref, publish);
       if (dueAtMs !== undefined) due.set(keyOf(ref), { ref, atMs: dueAtMs });
       if (isOver === true) due.delete(keyOf(ref));
       return length;
@@ -60,6 +70,35 @@ export function memoryJournal(): MemoryJournal {
       return listOf(ref).slice(from);
     },
 
+    async readMany(refs) {
+      calls.push("readMany");
+      return refs.map(listOf);
+    },
+    disconnect: () => subscribers.forEach((subscriber) => subscriber.end()),
+    async subscribe(ref, signal) {
+      const waiting: Told[] = [];
+      let isEnded = false;
+      let wake = (): void => {};
+      const subscriber = {
+        key: keyOf(ref),
+        push: (told: Told) => (waiting.push(told), wake()),
+        end: () => ((isEnded = true), wake()),
+      };
+      subscribers.add(subscriber);
+      signal.addEventListener("abort", subscriber.end, { once: true });
+      async function* batches(): AsyncGenerator<Told, void, undefined> {
+        try {
+          for (;;) {
+            yield* waiting.splice(0);
+            if (isEnded) return;
+            await new Promise<void>((resolve) => (wake = resolve));
+          }
+        } finally {
+          subscribers.delete(subscriber);
+        }
+      }
+      return batches();
+    },
     async overdue(nowMs, count) {
       const overdue = [...due.values()].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
       return overdue.slice(0, count).map(({ ref }) => ref);

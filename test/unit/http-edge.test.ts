@@ -33,6 +33,9 @@ function rig(more: Partial<EdgeWire> = {}) {
     },
     tools: createToolRegistry(builtInTools),
     pingStorage: async () => {},
+    verifyDelivery: () => Promise.resolve(false),
+    internalKey: new Secret("an-internal-key-of-more-than-32-chars"),
+    queueName: "fetch",
     appUrl: "https://chat.example.com",
     ...more,
   };

@@ -1,0 +1,79 @@
+/** A run as its owner sees it over HTTP. Times are unix ms. */
+import type { JsonValue } from "../core/json.ts";
+import type { Failure, Spending } from "./journal-entry.ts";
+import type { RunState, RunStatus } from "./run-state.ts";
+import { undoPlan } from "./undo-steps.ts";
+
+export interface RunView {
+  readonly runId: string;
+  readonly definition: string;
+  readonly version: number;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  /** Segments so far, and steps whose outcome is decided. */
+  readonly segments: number;
+  readonly steps: number;
+  readonly conversationId?: string;
+  readonly parentRunId?: string;
+  readonly forkedFrom?: { readonly runId: string; readonly steps: number };
+  readonly isDry?: true;
+  readonly output?: JsonValue;
+  readonly failure?: Failure;
+  /** The step at which the run is parked. */
+  readonly step?: string;
+  /** What it waits for. */
+  readonly waits?: readonly { readonly step: string; readonly until?: number; readonly signal?: string }[];
+  /** When it goes on by itself. */
+  readonly wakesAt?: number;
+}
+
+/** `undefined` for a run that does not exist. */
+export function viewRun(runId: string, state: RunState): RunView | undefined {
+  const { started, parked } = state;
+  if (started === undefined) return undefined;
+  const failure = state.failure ?? parked?.failure;
+  const waits = [...state.waits.values()].map(({ step, untilMs, signal }) => ({
+    step,
+    ...(untilMs === undefined ? {} : { until: untilMs }),
+    ...(signal === undefined || signal.startsWith("$") ? {} : { signal }),
+  }));
+  return {
+    runId,
+    definition: started.definition,
+    version: started.version,
+    status: state.status,
+    startedAt: state.startedAt,
+    updatedAt: state.lastAt,
+    segments: state.segments,
+    steps: state.settled.length,
+    ...(started.conversationId === undefined ? {} : { conversationId: started.conversationId }),
+    ...(started.parent === undefined ? {} : { parentRunId: started.parent.runId }),
+    ...(started.forkedFrom === undefined ? {} : { forkedFrom: started.forkedFrom }),
+    ...(started.isDry === undefined ? {} : { isDry: started.isDry }),
+    ...(state.output === undefined ? {} : { output: state.output }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(parked?.step === undefined ? {} : { step: parked.step }),
+    ...(waits.length === 0 ? {} : { waits }),
+    ...(state.wakesAtMs === undefined ? {} : { wakesAt: state.wakesAtMs }),
+  };
+}
+
+export interface RunReceipt extends Spending {
+  readonly runId: string;
+  readonly segments: number;
+  /** False while a segment is under way whose spending is not known yet. */
+  readonly isFinal: boolean;
+}
+
+export function viewReceipt(runId: string, state: RunState): RunReceipt {
+  return { runId, segments: state.segments, isFinal: state.holder === undefined, ...state.spent };
+}
+
+/** The steps that a compensation would undo now, in its order. */
+export function viewCompensation(state: RunState): readonly string[] {
+  const done = new Set(state.settled.map(({ step }) => step));
+  return undoPlan(state)
+    .map(({ step }) => step)
+    .filter((step) => !done.has(`undo ${step}`));
+}

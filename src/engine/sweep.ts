@@ -1,0 +1,59 @@
+/**
+ * Finds runs that should have gone on and did not: their segment died, or the message that was to bring the next one is lost.
+ *
+ * Every run that is not over is in the registry with a time at which it is to be looked at. What is found in order is put off; the rest is triggered.
+ */
+import { limits } from "../core/limits.ts";
+import type { EnginePorts } from "./engine-parts.ts";
+import { foldRun } from "./fold-run.ts";
+import type { DueRuns, RunRef } from "./journal.ts";
+import { isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
+
+export interface SweepReport {
+  /** Runs that were looked at. */
+  readonly seen: number;
+  readonly triggered: number;
+  readonly forgotten: number;
+}
+
+/**
+ * One round. Safe to run twice at once: a run that is triggered twice goes on once.
+ * 2 to 4 round trips, 2 to 3 billed commands and 1 for each run that is due, 1 message for each that is triggered.
+ */
+export async function sweep(engine: EnginePorts, due: DueRuns): Promise<SweepReport> {
+  const now = engine.clock.now();
+  const refs = await due.overdue(now, limits.sweepRunsMax);
+  const journals = refs.length === 0 ? [] : await engine.journal.readMany(refs);
+  const seen = refs.map((ref, index) => ({ ref, ...judge(foldRun(journals[index] ?? []).state, now) }));
+  const stranded = seen.filter(({ trigger }) => trigger !== undefined);
+  // Put off first: if we die between the two, the next round finds them again.
+  await due.postpone(seen.flatMap(({ ref, dueAtMs }) => (dueAtMs === undefined ? [] : [{ ref, dueAtMs }])));
+  const over = seen.filter(({ dueAtMs }) => dueAtMs === undefined).map(({ ref }) => ref);
+  await due.forget(over);
+  for (const { ref, trigger } of stranded) await send(engine, ref, trigger);
+  return { seen: seen.length, triggered: stranded.length, forgotten: over.length };
+}
+
+async function send(engine: EnginePorts, ref: RunRef, definition: string | undefined): Promise<void> {
+  engine.log.warn("a run was found stranded and goes on", { runId: ref.runId });
+  await engine.queue.triggerNextStep({ ref, definition: definition ?? "" });
+}
+
+interface Judgement {
+  /** Absent when the run is over and need not be looked at again. */
+  readonly dueAtMs?: number;
+  /** The definition to trigger; absent when all is in order. */
+  readonly trigger?: string;
+}
+
+function judge(state: RunState, now: number): Judgement {
+  if (state.started === undefined || isOver(state.status)) return {};
+  if (state.status === "parked" || state.status === "paused") return { dueAtMs: now + limits.waitMsMax };
+  if (state.holder !== undefined && !isRunOut(state.holder, now)) {
+    return { dueAtMs: state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs };
+  }
+  const isWaiting = state.holder === undefined && (state.status === "waiting" || state.wakesAtMs !== undefined);
+  const lateAtMs = (state.wakesAtMs ?? now + limits.waitMsMax) + limits.sweepSlackMs;
+  if (isWaiting && lateAtMs > now) return { dueAtMs: lateAtMs };
+  return { dueAtMs: now + limits.sweepAgainMs, trigger: startedKey(state.started) };
+}

@@ -1,0 +1,41 @@
+import type { Context } from "hono";
+import { AppError } from "../../core/errors.ts";
+import { foldRun } from "../../engine/fold-run.ts";
+import { followRun, runEvents } from "../../engine/follow-run.ts";
+import type { RunRef } from "../../engine/journal.ts";
+import { isOver } from "../../engine/run-state.ts";
+import type { AppEnv } from "../app-env.ts";
+import { respondWithEvents } from "../event-stream.ts";
+import { formatSseEvent } from "../sse.ts";
+
+/**
+ * A run's events over SSE: replay after `Last-Event-ID` or `?after=`, then live, until the run is over. 204 for a reader who has seen the end: an `EventSource`
+ * comes back after any close, and only this stops it.
+ */
+export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<Response> {
+  const after = readAfter(c);
+  const { follow, engine, runFeed } = c.get("wire");
+  const entries = await engine.journal.read(ref, 0);
+  if (entries.length === 0) throw new AppError("not_found", "There is no such run.");
+  const last = runEvents(entries).at(-1);
+  if (isOver(foldRun(entries).state.status) && last !== undefined && after >= last.place) return c.body(null, 204);
+  const parts = { journal: engine.journal, feed: runFeed, pause: follow.pause, random: follow.random };
+  async function* frames(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+    for await (const { place, type, data } of followRun(parts, ref, after, signal)) {
+      yield formatSseEvent({ id: String(place), event: type, data });
+    }
+  }
+  return respondWithEvents(c, { ...parts, frames });
+}
+
+/** An id that we cannot have given out reads everything: with the ids in it a reader drops what it has. */
+function readAfter(c: Context<AppEnv>): number {
+  const header = c.req.header("Last-Event-ID");
+  const query = c.req.query("after");
+  const text = header === undefined || header === "" ? query : header;
+  if (text !== undefined && /^\d{1,9}$/.test(text)) return Number(text);
+  if (text === query && query !== undefined) {
+    throw new AppError("invalid_cursor", "`after` must be an event id that this server gave out.");
+  }
+  return -1;
+}

@@ -1,0 +1,62 @@
+/**
+ * A queue without a queue: the app calls itself. For development without QStash, and for those who ask for it by name.
+ *
+ * Nothing repeats a call that is lost, and nothing waits longer than an invocation lives: for both there is the sweep. So a run still goes on after a crash, only later.
+ */
+import { AppError } from "../core/errors.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { Meter } from "../core/meter.ts";
+import type { CallPort } from "../engine/engine-parts.ts";
+import { NonRetryableError } from "../engine/failures.ts";
+import type { Queue, Trigger } from "../engine/queue.ts";
+
+export interface FetchQueueOptions {
+  readonly url: string;
+  /** Proves that the call is ours. */
+  readonly internalKey: string;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly log: Log;
+}
+
+/** An invocation lives for 30 s after its answer; a call takes some of them. */
+const waitMsMax = 20_000;
+
+export function fetchQueue(options: FetchQueueOptions): Queue {
+  const { clock, meter } = options;
+
+  async function call(trigger: Trigger, delayMs: number): Promise<void> {
+    if (delayMs > 0) await options.pause(delayMs, AbortSignal.timeout(waitMsMax * 2));
+    const response = await options.fetch(options.url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-internal-key": options.internalKey },
+      body: JSON.stringify({ ...trigger.ref, definition: trigger.definition, after: trigger.after }),
+    });
+    await response.body?.cancel();
+    if (!response.ok) throw new AppError("queue_unavailable", `the app answered its own call with ${response.status}`);
+  }
+
+  async function send(trigger: Trigger, delayMs: number): Promise<void> {
+    meter.messages += 1;
+    meter.subrequests += 1;
+    // A longer wait is the sweep's.
+    if (delayMs > waitMsMax) return;
+    const lost = (cause: unknown): void =>
+      options.log.warn("a call to ourselves is lost; the sweep goes on", { cause });
+    options.waitUntil(call(trigger, Math.max(0, delayMs)).catch(lost));
+  }
+
+  return {
+    triggerNextStep: (trigger) => send(trigger, 0),
+    scheduleStep: send,
+    scheduleStepAt: (trigger, atMs) => send(trigger, atMs - clock.now()),
+  };
+}
+
+/** Only a real queue can wait for a slow answer without a Worker. */
+export const noCalls: CallPort = {
+  send: () => Promise.reject(new NonRetryableError("ctx.call needs QStash: without it nobody can make the request")),
+};

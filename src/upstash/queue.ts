@@ -1,0 +1,73 @@
+import { limits } from "../core/limits.ts";
+import type { Clock } from "../core/ports.ts";
+import type { CallPort } from "../engine/engine-parts.ts";
+import type { Queue, Trigger } from "../engine/queue.ts";
+import { durationMs } from "../engine/duration.ts";
+import type { Qstash } from "./qstash.ts";
+
+/** Where QStash brings the triggers; the router serves the same paths. */
+export const enginePaths = { executeStep: "/api/engine/execute-step", callResult: "/api/engine/call-result" } as const;
+
+export interface UpstashQueueOptions {
+  readonly qstash: Qstash;
+  /** Without a slash at the end. */
+  readonly appUrl: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Triggers as QStash messages. QStash counts time in seconds: what is scheduled comes up to a second late, never early. A wait beyond its longest delay comes
+ * early, and the segment sends the rest.
+ */
+export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Queue {
+  async function send(trigger: Trigger, atMs?: number): Promise<void> {
+    const { ref, definition, after } = trigger;
+    const notBeforeMs = atMs === undefined ? undefined : Math.min(atMs, clock.now() + limits.queueDelayMsMax);
+    await qstash.publish({
+      url: `${appUrl}${enginePaths.executeStep}`,
+      body: JSON.stringify({ ...ref, definition, ...(after === undefined ? {} : { after }) }),
+      headers: { "content-type": "application/json" },
+      retries: limits.triggerRetries,
+      retryDelay: triggerRetryDelay,
+      ...(notBeforeMs === undefined ? {} : { notBefore: Math.ceil(notBeforeMs / 1000) }),
+      // Only a trigger that follows a segment is one of a kind.
+      ...(after === undefined ? {} : { deduplicationId: `${ref.runId}-${after}-${notBeforeMs ?? 0}` }),
+    });
+  }
+
+  return {
+    triggerNextStep: (trigger) => send(trigger),
+    scheduleStep: (trigger, delayMs) => send(trigger, clock.now() + delayMs),
+    scheduleStepAt: send,
+  };
+}
+
+/** 1, 4, 16 s: QStash's own schedule begins at 12 s, which is long for a person who waits. */
+const triggerRetryDelay = "1000 * pow(4, retried)";
+
+/** Has QStash make the request; its callback brings the answer to `enginePaths.callResult`. */
+export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qstash" | "appUrl">): CallPort {
+  return {
+    async send({ ref, step, signal, request }) {
+      const { url, body, headers = {}, retries = 0, timeout } = request;
+      const callback = `${appUrl}${enginePaths.callResult}?${new URLSearchParams({ ...ref, signal }).toString()}`;
+      await qstash.publish({
+        url,
+        method: request.method ?? (body === undefined ? "GET" : "POST"),
+        headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+        retries,
+        callback,
+        failureCallback: callback,
+        deduplicationId: await callId(`${ref.runId}/${step}`),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(timeout === undefined ? {} : { timeoutSeconds: Math.ceil(durationMs(timeout) / 1000) }),
+      });
+    },
+  };
+}
+
+/** Names of steps may hold anything; ids of messages may not. */
+async function callId(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return `call-${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
