@@ -7,8 +7,8 @@ export function createSweep(wire: (invocation: Invocation) => Wire) {
   return async (_event: ScheduledController, env: Env, execution: ExecutionContext): Promise<void> => {
     const log = logOf(env).with({ trigger: "cron" });
     try {
-      const { engine, dueRuns } = wire({ env, log, waitUntil: (work) => execution.waitUntil(work) });
-      const report = await sweep(engine, dueRuns);
+      const { engine } = wire({ env, log, waitUntil: (work) => execution.waitUntil(work) });
+      const report = await sweep(engine);
       if (report.seen > 0) log.info("sweep", { ...report });
     } catch (error) {
       log.error("the sweep failed", { error });

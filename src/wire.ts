@@ -14,7 +14,7 @@ import type { Clock, Log, Random } from "./core/ports.ts";
 import { budgetProfiles } from "./engine/budget.ts";
 import type { EngineParts } from "./engine/engine-parts.ts";
 import type { RunFeed } from "./engine/follow-run.ts";
-import type { DueRuns, RunIndex } from "./engine/journal.ts";
+import type { RunIndex } from "./engine/journal.ts";
 import { createRunRegistry } from "./engine/run-definition.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
@@ -49,7 +49,6 @@ export interface Wire extends EdgeWire {
   readonly conversations: ConversationStore;
   readonly follow: FollowTurnParts;
   readonly engine: EngineParts<RunServices>;
-  readonly dueRuns: DueRuns;
   readonly runIndex: RunIndex;
   readonly runFeed: RunFeed;
 }
@@ -130,6 +129,7 @@ export function createWire({ env, log, waitUntil }: Invocation): Wire {
     },
     engine: {
       journal,
+      dueRuns: upstashDueRuns(redis),
       budgets: journal,
       ...queuePorts({ config, meter, log, waitUntil, fetch: sendFetch }),
       registry: runs,
@@ -141,7 +141,6 @@ export function createWire({ env, log, waitUntil }: Invocation): Wire {
       pause,
       log,
     },
-    dueRuns: upstashDueRuns(redis),
     runIndex: upstashRunIndex(redis),
     runFeed: upstashRunFeed({ ...config.redis, fetch: sendFetch }),
   };

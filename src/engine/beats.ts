@@ -1,10 +1,10 @@
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { JournalWriter } from "./journal-writer.ts";
+import { LeaseLost, type JournalWriter } from "./journal-writer.ts";
 
 /**
- * Renews the lease while a long step runs, so that a live step is never taken for dead; and so hears, at the latest after `beatMs`, of a cancellation.
- * A beat that fails is not worth the segment: the next flush will tell.
+ * Renews the lease while a long step runs, so that a live step is never taken for dead; and so hears, at the latest after `beatMs`, of a cancellation,
+ * or that the lease is lost. A beat that fails otherwise is not worth the segment: the next one may succeed.
  * @returns stops it.
  */
 export function startBeats(parts: {
@@ -12,15 +12,24 @@ export function startBeats(parts: {
   readonly clock: Clock;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
+  readonly onLost: (error: LeaseLost) => void;
 }): () => void {
+  const { writer, clock } = parts;
   const stopper = new AbortController();
   async function beat(): Promise<void> {
+    let lastAt = clock.now();
     for (;;) {
-      const silentMs = parts.clock.now() - parts.writer.flushedAt();
+      const silentMs = clock.now() - Math.max(lastAt, writer.flushedAt());
       await parts.pause(Math.max(1, limits.beatMs - silentMs), stopper.signal);
-      if (parts.clock.now() - parts.writer.flushedAt() < limits.beatMs) continue;
-      if (!parts.writer.hasPending()) parts.writer.add({ type: "beat" });
-      await parts.writer.flush().catch((cause: unknown) => parts.log.warn("a sign of life failed", { cause }));
+      if (clock.now() - writer.flushedAt() < limits.beatMs) continue;
+      lastAt = clock.now();
+      if (!writer.hasPending()) writer.add({ type: "beat" });
+      try {
+        await writer.flush();
+      } catch (error) {
+        if (error instanceof LeaseLost) return parts.onLost(error);
+        parts.log.warn("a sign of life failed", { cause: error });
+      }
     }
   }
   beat().catch(() => undefined);

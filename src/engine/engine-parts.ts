@@ -1,7 +1,7 @@
 import type { Meter } from "../core/meter.ts";
 import type { Clock, Log, Random } from "../core/ports.ts";
 import type { BudgetProfile } from "./budget.ts";
-import type { BudgetBook, Journal, RunRef } from "./journal.ts";
+import type { BudgetBook, DueRuns, Journal, RunRef } from "./journal.ts";
 import type { Queue } from "./queue.ts";
 import type { CallRequest } from "./run-context.ts";
 import type { RunRegistry } from "./run-definition.ts";
@@ -23,6 +23,7 @@ export interface CallPort {
 /** What the engine needs for one invocation, whatever the runs are. */
 export interface EnginePorts {
   readonly journal: Journal;
+  readonly dueRuns: DueRuns;
   readonly budgets: BudgetBook;
   readonly queue: Queue;
   readonly calls: CallPort;

@@ -2,7 +2,7 @@
  * Runs the code of a run over its journal: what is recorded is handed out again, what is new is done, until the code ends or the segment has to.
  *
  * I1 A step's body runs only after everything that was decided before it is durable.
- * I2 After the segment's end was decided no body begins; the end comes when those under way have ended.
+ * I2 After the segment's end was decided no body begins but those that the budget had admitted; the end comes when they have ended.
  * I3 Nothing that happens here is the run's outcome but what its code returns or throws: a lost lease or a storage that fails ends the
  *    segment by throwing.
  */
@@ -11,7 +11,8 @@ import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import { attemptStep } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
-import type { Failure, StopReason } from "./journal-entry.ts";
+import type { CodeEnd } from "./code-end.ts";
+import type { Failure } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { divergence, stalled } from "./park-reasons.ts";
 import type { RunState, SettledStep } from "./run-state.ts";
@@ -20,17 +21,6 @@ import { createStepOrder } from "./step-order.ts";
 import type { Outcome } from "./step-order.ts";
 import { createWaits } from "./waits.ts";
 import type { ActiveWait } from "./waits.ts";
-
-/** Why the segment stops running the code. */
-export type CodeEnd =
-  | { readonly kind: "returned"; readonly value: unknown }
-  | { readonly kind: "threw"; readonly error: unknown }
-  | { readonly kind: "waiting"; readonly untilMs: number | undefined }
-  | { readonly kind: "out-of-budget"; readonly reason: StopReason }
-  /** A cancellation or a pause is wanted. */
-  | { readonly kind: "interrupted" }
-  /** Only a person can help. */
-  | { readonly kind: "stuck"; readonly failure: Failure; readonly step?: string };
 
 export type StepBody = (step: StepContext) => unknown;
 
@@ -87,6 +77,8 @@ export interface Interpreter {
   ): Promise<Outcome>;
   /** Ends the segment and parks the run. */
   getStuck(failure: Failure, step?: string): void;
+  /** The lease is lost: nothing that is under way is of use any more. */
+  breakOff(error: Error): void;
   /** The journal has news from outside: signals or orders. */
   hearNews(): void;
   /** A step that the code asks for and that has not begun. */
@@ -170,7 +162,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   async function work(step: string, request: StepRequest, signal: AbortSignal): Promise<void> {
     await writer.flush();
-    if (wanted !== undefined) {
+    // What the budget has admitted is done, whoever came after it: else a segment could end without having done anything.
+    if (wanted !== undefined && wanted.kind !== "out-of-budget") {
       underWay.delete(step);
       return goOn();
     }
@@ -216,12 +209,17 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   function waitFor(wait: ActiveWait): void {
     underWay.delete(wait.step);
     waits.add(wait);
-    const waitMs = (wait.untilMs ?? Infinity) - clock.now();
-    if (isShort(waitMs)) parts.pause(Math.max(0, waitMs), stopping.signal).then(wake, () => undefined);
+    if (isShort(wait.untilMs)) wakeAt(wait.untilMs);
     goOn();
   }
 
-  function isShort(waitMs: number): boolean {
+  function wakeAt(atMs: number): void {
+    parts.pause(Math.max(0, atMs - clock.now()), stopping.signal).then(wake, () => undefined);
+  }
+
+  function isShort(atMs: number | undefined): atMs is number {
+    if (atMs === undefined) return false;
+    const waitMs = atMs - clock.now();
     return waitMs <= limits.inlineWaitMsMax && budget.hasTimeFor(waitMs);
   }
 
@@ -237,7 +235,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     if (waits.settleOne()) return wake();
     if (waits.isEmpty()) return watchStall();
     const untilMs = waits.nextAtMs();
-    if (untilMs === undefined || !isShort(untilMs - clock.now())) endWith({ kind: "waiting", untilMs });
+    if (isShort(untilMs)) wakeAt(untilMs);
+    else endWith({ kind: "waiting", untilMs });
   }
 
   /** Code that awaits something that is no step may never come back. */
@@ -274,6 +273,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     wait: (step, request) => order.request(step, () => start(step, () => beginWait(step, request))),
     decide: (step, outcome, more) => order.request(step, () => settle(step, outcome, more)),
     getStuck: (failure, step) => endWith({ kind: "stuck", failure, ...(step === undefined ? {} : { step }) }),
+    breakOff,
     hearNews() {
       if (!isInterrupted()) return wake();
       if (state.cancellation !== undefined) {

@@ -10,7 +10,7 @@
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { AppendOptions, Journal, RunRef } from "./journal.ts";
+import type { Journal, RunRef, Told } from "./journal.ts";
 import { formatEntry } from "./journal-entry.ts";
 import type { JournalEntry, SegmentRecord } from "./journal-entry.ts";
 import type { RunFold } from "./fold-run.ts";
@@ -31,8 +31,8 @@ export interface JournalWriter {
    * @throws LeaseLost; redis_unavailable (retry) when the storage did not answer several times.
    */
   flush(): Promise<void>;
-  /** The last flush: adds `record`, tells the readers, and sets what the sweep has to know. */
-  close(record: SegmentRecord, options: Pick<AppendOptions, "dueAtMs" | "isOver">): Promise<void>;
+  /** The last flush: adds `record`, and tells the readers. Nothing is written after it. */
+  close(record: SegmentRecord): Promise<void>;
   hasPending(): boolean;
   /** Unix ms of the last flush. */
   flushedAt(): number;
@@ -63,6 +63,7 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
   let publishedAt = -Infinity;
   let underWay: Promise<void> | undefined;
   let isLost = false;
+  let isClosed = false;
 
   function add(record: SegmentRecord): number {
     const entry = { writer: segment, seq, at: clock.now(), record };
@@ -71,14 +72,14 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
     return entry.at;
   }
 
-  async function flushOnce(options: AppendOptions, isLast: boolean): Promise<void> {
+  async function flushOnce(isLast: boolean): Promise<void> {
     const batch = pending;
     pending = [];
     const texts = batch.map(({ text }) => text);
     const isPublishDue = parts.isPublishing && (isLast || clock.now() - publishedAt >= limits.publishMs);
     const told = [...unpublished, ...texts];
-    const publish = { from: fold.state.places - unpublished.length, entries: told };
-    const answer = await append(texts, isPublishDue ? { ...options, publish } : options);
+    const from = fold.state.places - unpublished.length;
+    const answer = await append(texts, isPublishDue ? { from, entries: told } : undefined);
     flushedAt = clock.now();
     unpublished = isPublishDue ? [] : told;
     if (isPublishDue) publishedAt = flushedAt;
@@ -107,10 +108,10 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
     throw new LeaseLost();
   }
 
-  async function append(texts: readonly string[], options: AppendOptions): Promise<number> {
+  async function append(texts: readonly string[], told: Told | undefined): Promise<number> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await journal.append(ref, texts, options);
+        return await journal.append(ref, texts, told);
       } catch (error) {
         const mayPass = error instanceof AppError && error.disposition === "retry";
         if (!mayPass || attempt >= limits.flushAttemptsMax) throw error;
@@ -119,22 +120,28 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
     }
   }
 
-  async function flush(): Promise<void> {
-    while (underWay !== undefined) await underWay;
+  /** W1 */
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    while (underWay !== undefined) await underWay.catch(() => undefined);
     if (isLost) throw new LeaseLost();
-    if (pending.length === 0) return;
-    underWay = flushOnce({}, false).finally(() => (underWay = undefined));
+    underWay = work().finally(() => (underWay = undefined));
     await underWay;
   }
 
   return {
     add,
-    flush,
-    async close(record, options) {
-      while (underWay !== undefined) await underWay.catch(() => undefined);
-      if (isLost) throw new LeaseLost();
-      add(record);
-      await flushOnce(options, true);
+    async flush() {
+      if (isClosed) return;
+      await inTurn(async () => {
+        if (pending.length > 0) await flushOnce(false);
+      });
+    },
+    async close(record) {
+      await inTurn(async () => {
+        isClosed = true;
+        add(record);
+        await flushOnce(true);
+      });
     },
     hasPending: () => pending.length > 0,
     flushedAt: () => flushedAt,

@@ -12,15 +12,6 @@ export interface Told {
   readonly entries: readonly string[];
 }
 
-export interface AppendOptions {
-  /** Entries that readers who are connected have not been told of; told in the same transaction. 1 billed command more. */
-  readonly publish?: Told;
-  /** When the sweep is to look at the run, in unix ms. 1 billed command more. */
-  readonly dueAtMs?: number;
-  /** The run is over: the sweep forgets it, and the journal begins to expire. 2 billed commands more. */
-  readonly isOver?: boolean;
-}
-
 export interface OpenedJournal {
   /** All entries, the opening among them; empty when there is no such run. */
   readonly entries: readonly string[];
@@ -56,24 +47,28 @@ export interface Journal {
     o: { readonly definition: string; readonly isTold: boolean },
   ): Promise<OpenedJournal>;
   /**
-   * Appends to a run that exists; never makes one. 1 billed command, more with `options`.
+   * Appends to a run that exists; never makes one. 1 billed command, 1 more with `told`.
+   * @param told what readers who are connected have not been told of; told in the same transaction.
    * @returns the length of the journal, 0 when there is no such run.
    */
-  append(ref: RunRef, entries: readonly string[], options?: AppendOptions): Promise<number>;
+  append(ref: RunRef, entries: readonly string[], told?: Told): Promise<number>;
   /** All entries of several runs, in the order given. 1 billed command each. */
   readMany(refs: readonly RunRef[]): Promise<(readonly string[])[]>;
   /** Entries from an index on, to the end. 1 billed command. */
   read(ref: RunRef, from: number): Promise<readonly string[]>;
 }
 
-/** What the sweep goes by: the runs that are not over, and when each is to be looked at. */
+/**
+ * What the sweep goes by: the runs that are not over, and when each is to be looked at. A run is in it from its start on; whoever changes its place has made
+ * sure before that the journal says so, or a segment that has lost its lease could hide a run that lives.
+ */
 export interface DueRuns {
   /** At most `count`, the longest overdue first. 1 billed command. */
   overdue(nowMs: number, count: number): Promise<RunRef[]>;
-  /** 1 billed command for all of them. */
+  /** Does nothing to runs that are not in it. 1 billed command for all of them. */
   postpone(runs: readonly { readonly ref: RunRef; readonly dueAtMs: number }[]): Promise<void>;
-  /** 1 billed command for all of them. */
-  forget(refs: readonly RunRef[]): Promise<void>;
+  /** The runs are over: they leave, and their journals begin to expire. 1 billed command, and 1 for each. */
+  retire(refs: readonly RunRef[]): Promise<void>;
 }
 
 /** What is learned about how much one segment of a definition may do. Kept per definition; last writer wins. */

@@ -1,17 +1,15 @@
-/** How a run reaches beyond its journal: calls, children, and a child's word to its parent. */
+/** How a run reaches beyond its journal: calls and children. */
 import type { JsonValue } from "../core/json.ts";
 import { derivedRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
-import type { EngineParts, EnginePorts } from "./engine-parts.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import { NonRetryableError } from "./failures.ts";
-import { foldRun } from "./fold-run.ts";
-import type { Failure, ParentStep } from "./journal-entry.ts";
-import { formatEntry, outside } from "./journal-entry.ts";
+import type { Failure } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
 import type { CallRequest } from "./run-context.ts";
 import type { AnyRunDefinition } from "./run-definition.ts";
-import { isOver, startedKey, type RunState } from "./run-state.ts";
+import type { RunState } from "./run-state.ts";
 import { startQueued } from "./start-queued.ts";
 
 /** Each is called once, and again if the segment dies right after it; both are safe to repeat. */
@@ -55,22 +53,4 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
       });
     },
   };
-}
-
-/** Safe to repeat: the parent takes the signal once. */
-export async function tellParent(
-  engine: EnginePorts,
-  { ref, parent, end }: { readonly ref: RunRef; readonly parent: ParentStep; readonly end: ChildEnd },
-): Promise<void> {
-  const parentRef = { userId: ref.userId, runId: parent.runId };
-  const record = {
-    type: "signal",
-    id: `child:${ref.runId}`,
-    name: childSignal(parent.step),
-    payload: end as unknown as JsonValue,
-  } as const;
-  await engine.journal.append(parentRef, [formatEntry({ writer: outside, seq: 0, at: engine.clock.now(), record })]);
-  const { state } = foldRun(await engine.journal.read(parentRef, 0));
-  if (state.started === undefined || isOver(state.status)) return;
-  await engine.queue.triggerNextStep({ ref: parentRef, definition: startedKey(state.started) });
 }

@@ -10,7 +10,8 @@ import { createSegmentBudget } from "./budget.ts";
 import { createContext } from "./create-context.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
 import { failureOf, RunFailed, StepFailed } from "./failures.ts";
-import { createInterpreter, type CodeEnd, type Interpreter } from "./interpret-run.ts";
+import type { CodeEnd } from "./code-end.ts";
+import { createInterpreter, type Interpreter } from "./interpret-run.ts";
 import { createJournalWriter, LeaseLost, type JournalWriter } from "./journal-writer.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { createOutreach } from "./outreach.ts";
@@ -47,7 +48,7 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     startedAtMs: opened.startedAtMs,
   });
   const closing = createSegmentClosing({ engine, opened, writer, budget, isPublishing });
-  const stopBeats = startBeats({ ...engine, writer });
+  const stopBeats = startBeats({ ...engine, writer, onLost: (error) => interpreter?.breakOff(error) });
   const segment: Segment<Services> = {
     engine,
     opened,

@@ -1,9 +1,8 @@
 /**
  * The ways in which a segment gives its lease back, and what each sees to.
  *
- * S1 The lease is given back before the next segment is sent for, and the sweep knows the run all the while: there is no instant at which
- *    a crash strands it.
- * S2 A parent is told of the end before the end is recorded: if we die in between, it is told again, of the same end.
+ * S1 The lease is given back first, and what follows is done only if that counts: a segment that had lost its lease changes nothing.
+ * S2 The sweep knows the run until it is over and its parent was told: wherever we die, somebody finishes what comes after the lease.
  */
 import { limits } from "../core/limits.ts";
 import { checked } from "./attempt-step.ts";
@@ -13,7 +12,7 @@ import type { Failure, SegmentRecord, Spending, StopReason } from "./journal-ent
 import type { JournalWriter } from "./journal-writer.ts";
 import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
-import { tellParent, type ChildEnd } from "./outreach.ts";
+import { finishRun } from "./finish-run.ts";
 import { startedKey } from "./run-state.ts";
 
 export type SegmentEnd =
@@ -81,17 +80,15 @@ export function createSegmentClosing({
     };
   }
 
-  async function close(record: SegmentRecord, options: Parameters<JournalWriter["close"]>[1] = {}): Promise<void> {
+  /** @throws LeaseLost when the record does not count. */
+  async function close(record: SegmentRecord): Promise<void> {
     isClosing = true;
-    await writer.close(record, options);
+    await writer.close(record);
   }
 
-  async function tellParentOf(end: ChildEnd): Promise<void> {
-    const parent = fold.state.started?.parent;
-    if (parent === undefined) return;
-    // What the end follows from must be durable before anybody hears of it.
-    await writer.flush();
-    await tellParent(engine, { ref, parent, end });
+  async function end(record: SegmentRecord): Promise<void> {
+    await close(record);
+    await finishRun(engine, ref, fold.state);
   }
 
   /** Only a segment that used up what was learned says something about it. */
@@ -106,20 +103,19 @@ export function createSegmentClosing({
       const output = checked(value);
       if (output.kind === "failed") return self.park(output.failure);
       const of = output.value === undefined ? {} : { output: output.value };
-      await tellParentOf({ kind: "completed", ...of });
-      await close({ type: "completed", ...of, spent: spent(3, 0) }, { isOver: true });
+      await end({ type: "completed", ...of, spent: spent(3, 0) });
       return "completed";
     },
     async endInFailure({ status, failure, step }) {
       const of = step === undefined ? {} : { step };
-      await tellParentOf({ kind: "failed", failure });
-      await close({ type: "ended", status, failure, ...of, spent: spent(3, 0) }, { isOver: true });
+      await end({ type: "ended", status, failure, ...of, spent: spent(3, 0) });
       return status;
     },
     async suspend(untilMs) {
       const until = untilMs === undefined ? {} : { untilMs };
       const dueAtMs = (untilMs ?? clock.now() + limits.waitMsMax) + limits.sweepSlackMs;
-      await close({ type: "suspended", ...until, spent: spent(2, untilMs === undefined ? 0 : 1) }, { dueAtMs });
+      await close({ type: "suspended", ...until, spent: spent(2, untilMs === undefined ? 0 : 1) });
+      await engine.dueRuns.postpone([{ ref, dueAtMs }]);
       const trigger = { ref, definition, after: fold.state.segments };
       if (hasNews) await queue.triggerNextStep({ ref, definition });
       else if (untilMs !== undefined) await queue.scheduleStepAt(trigger, untilMs);
@@ -139,7 +135,8 @@ export function createSegmentClosing({
       engine.log.error("a run is parked", { runId: ref.runId, step, failure });
       const of = step === undefined ? {} : { step };
       const dueAtMs = clock.now() + limits.waitMsMax;
-      await close({ type: "parked", failure, ...of, spent: spent(2, 0) }, { dueAtMs });
+      await close({ type: "parked", failure, ...of, spent: spent(2, 0) });
+      await engine.dueRuns.postpone([{ ref, dueAtMs }]);
       return "parked";
     },
     hearNews() {

@@ -5,8 +5,9 @@
  */
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
+import { finishRun } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
-import type { DueRuns, RunRef } from "./journal.ts";
+import type { RunRef } from "./journal.ts";
 import { isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
 
 export interface SweepReport {
@@ -18,20 +19,39 @@ export interface SweepReport {
 
 /**
  * One round. Safe to run twice at once: a run that is triggered twice goes on once.
- * 2 to 4 round trips, 2 to 3 billed commands and 1 for each run that is due, 1 message for each that is triggered.
+ * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 1 for each run that is due, 1 message for each that is triggered.
  */
-export async function sweep(engine: EnginePorts, due: DueRuns): Promise<SweepReport> {
+export async function sweep(engine: EnginePorts): Promise<SweepReport> {
+  const due = engine.dueRuns;
   const now = engine.clock.now();
   const refs = await due.overdue(now, limits.sweepRunsMax);
-  const journals = refs.length === 0 ? [] : await engine.journal.readMany(refs);
-  const seen = refs.map((ref, index) => ({ ref, ...judge(foldRun(journals[index] ?? []).state, now) }));
+  if (refs.length === 0) return { seen: 0, triggered: 0, forgotten: 0 };
+  const journals = await engine.journal.readMany(refs);
+  const seen = refs.map((ref, index) => {
+    const { state } = foldRun(journals[index] ?? []);
+    return { ref, state, ...judge(state, now) };
+  });
   const stranded = seen.filter(({ trigger }) => trigger !== undefined);
   // Put off first: if we die between the two, the next round finds them again.
-  await due.postpone(seen.flatMap(({ ref, dueAtMs }) => (dueAtMs === undefined ? [] : [{ ref, dueAtMs }])));
-  const over = seen.filter(({ dueAtMs }) => dueAtMs === undefined).map(({ ref }) => ref);
-  await due.forget(over);
+  const going = seen.flatMap(({ ref, dueAtMs }) => (dueAtMs === undefined ? [] : [{ ref, dueAtMs }]));
+  if (going.length > 0) await due.postpone(going);
+  const over = seen.filter(({ dueAtMs }) => dueAtMs === undefined);
+  await retire(engine, over);
   for (const { ref, trigger } of stranded) await send(engine, ref, trigger);
   return { seen: seen.length, triggered: stranded.length, forgotten: over.length };
+}
+
+/** Those that have a parent finish one by one: it may not have been told. */
+async function retire(
+  engine: EnginePorts,
+  over: readonly { readonly ref: RunRef; readonly state: RunState }[],
+): Promise<void> {
+  const [children, others] = [
+    over.filter(({ state }) => state.started?.parent),
+    over.filter(({ state }) => !state.started?.parent),
+  ];
+  if (others.length > 0) await engine.dueRuns.retire(others.map(({ ref }) => ref));
+  for (const { ref, state } of children) await finishRun(engine, ref, state);
 }
 
 async function send(engine: EnginePorts, ref: RunRef, definition: string | undefined): Promise<void> {

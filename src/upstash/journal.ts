@@ -56,16 +56,12 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       return { entries: (await entries)!, learned: await learned };
     },
 
-    async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
+    async append(ref, entries, told) {
       const key = journalKey(ref.userId, ref.runId);
       let length: Promise<number> | undefined;
-      await redis[publish === undefined ? "run" : "atomic"]((batch) => {
-        if (dueAtMs !== undefined) void batch.add(["ZADD", dueRunsKey, dueAtMs, memberOf(ref)], readInteger);
+      await redis[told === undefined ? "run" : "atomic"]((batch) => {
         length = batch.add(["RPUSHX", key, ...entries], readInteger);
-        if (publish !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(publish)], readInteger);
-        if (isOver !== true) return;
-        void batch.add(["EXPIRE", key, limits.runTtlSeconds], readInteger);
-        void batch.add(["ZREM", dueRunsKey, memberOf(ref)], readInteger);
+        if (told !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(told)], readInteger);
       });
       return (await length)!;
     },
@@ -100,8 +96,13 @@ export function upstashDueRuns(redis: RedisClient): DueRuns {
       const pairs = runs.flatMap(({ ref, dueAtMs }) => [dueAtMs, memberOf(ref)]);
       await redis.command(["ZADD", dueRunsKey, "XX", ...pairs], readInteger);
     },
-    async forget(refs) {
-      if (refs.length > 0) await redis.command(["ZREM", dueRunsKey, ...refs.map(memberOf)], readInteger);
+    async retire(refs) {
+      await redis.run((batch) => {
+        for (const { userId, runId } of refs) {
+          void batch.add(["EXPIRE", journalKey(userId, runId), limits.runTtlSeconds], readInteger);
+        }
+        void batch.add(["ZREM", dueRunsKey, ...refs.map(memberOf)], readInteger);
+      });
     },
   };
 }

@@ -5,12 +5,16 @@ export interface MemoryJournal extends Journal, DueRuns, RunIndex, BudgetBook, R
   /** Ends every subscription, as a lost connection does. */
   disconnect(): void;
   entries(ref: RunRef): string[];
+  /** All that there are. */
+  runs(): RunRef[];
   /** Names of the calls so far, in order. */
   calls: string[];
   /** What readers were told. */
   published: ({ readonly key: string } & Told)[];
   learned: Map<string, string>;
   dueAt(ref: RunRef): number | undefined;
+  /** Infinity when nothing is due. */
+  nextDueMs(): number;
 }
 
 /** Runs in memory; held to the same cases as the real adapter by `test/contract/journal.test.ts`. */
@@ -41,6 +45,8 @@ export function memoryJournal(): MemoryJournal {
     published,
     learned,
     entries: listOf,
+    runs: () => [...index.values()].map(({ userId, runId }) => ({ userId, runId })),
+    nextDueMs: () => Math.min(...[...due.values()].map(({ atMs }) => atMs)),
     dueAt: (ref) => due.get(keyOf(ref))?.atMs,
 
     async start(ref, entries, { startedAtMs, dueAtMs }, definition) {
@@ -56,13 +62,11 @@ export function memoryJournal(): MemoryJournal {
       if (isTold) tell(ref, { from: Number.MAX_SAFE_INTEGER, entries: [opening] });
       return { entries: listOf(ref), learned: learned.get(definition) };
     },
-    async append(ref, entries, { publish, dueAtMs, isOver } = {}) {
+    async append(ref, entries, told) {
       calls.push("append");
       if (!lists.has(keyOf(ref))) return 0;
       const length = push(ref, entries);
-      if (publish !== undefined) tell(ref, publish);
-      if (dueAtMs !== undefined) due.set(keyOf(ref), { ref, atMs: dueAtMs });
-      if (isOver === true) due.delete(keyOf(ref));
+      if (told !== undefined) tell(ref, told);
       return length;
     },
     async read(ref, from) {
@@ -113,7 +117,8 @@ export function memoryJournal(): MemoryJournal {
     async postpone(runs) {
       for (const { ref, dueAtMs } of runs) if (due.has(keyOf(ref))) due.set(keyOf(ref), { ref, atMs: dueAtMs });
     },
-    async forget(refs) {
+    async retire(refs) {
+      calls.push("retire");
       for (const ref of refs) due.delete(keyOf(ref));
     },
     async remove(userId, runIds) {

@@ -71,6 +71,7 @@ export function createEngineRig(
     const meter = createMeter();
     return {
       journal,
+      dueRuns: journal,
       budgets: journal,
       queue: queueOf(meter),
       calls: { send: async (call) => void calls.push(call) },

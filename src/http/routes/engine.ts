@@ -52,8 +52,7 @@ export function engineRoutes() {
     .post("/execute-step", signed(limits.triggerBodyBytesMax), executeStep)
     .post("/call-result", signed(limits.callbackBodyBytesMax), callResult)
     .post("/resume", signed(limits.triggerBodyBytesMax), async (c) => {
-      const { engine, dueRuns } = c.get("wire");
-      return c.json(await sweep(engine, dueRuns));
+      return c.json(await sweep(c.get("wire").engine));
     });
 }
 
