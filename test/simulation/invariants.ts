@@ -4,7 +4,7 @@ import { parseEntry } from "../../src/engine/journal-entry.ts";
 import type { RunRef } from "../../src/engine/journal.ts";
 import { isOver, type RunState } from "../../src/engine/run-state.ts";
 import { undoPlan, undoPrefix } from "../../src/engine/undo-steps.ts";
-import type { Effect } from "./world.ts";
+import type { Effect } from "./things.ts";
 
 /** E1, E3: what the journal says at any time, and what the world saw. */
 export function checkJournal(ref: RunRef, entries: readonly string[], effects: readonly Effect[]): string[] {

@@ -8,7 +8,7 @@ import { RunFailed, StepFailed } from "../../src/engine/failures.ts";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { Chance } from "./chance.ts";
-import type { Isolate } from "./world.ts";
+import type { Isolate } from "./things.ts";
 
 export type Line =
   | {
@@ -103,7 +103,7 @@ async function performStep(
         ...(isUndoable ? { compensate: (_result, { idempotencyKey }) => services.act(idempotencyKey, false) } : {}),
       },
     );
-    return `${chain}.${name}=${number}`;
+    return `${chain}.${name}=${String(number)}`;
   } catch (error) {
     // Half of the scripts go on another way.
     if (error instanceof StepFailed && name.endsWith("-caught")) return `${chain}.${name}=x`;

@@ -10,7 +10,8 @@ import { checkJournal, checkRun } from "./invariants.ts";
 import { startReaders } from "./readers.ts";
 import { script, writeScript, type Line, type ScriptServices } from "./script.ts";
 import type { SimulatedStorage } from "./storage.ts";
-import { createWorld, type Weather, type World } from "./world.ts";
+import type { Weather } from "./weather.ts";
+import { createWorld, type World } from "./world.ts";
 
 export interface Simulated {
   readonly seed: number;

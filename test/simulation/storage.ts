@@ -1,7 +1,7 @@
 import type { RunFeed } from "../../src/engine/follow-run.ts";
 import type { RunRef } from "../../src/engine/journal.ts";
 import { memoryJournal } from "../fakes/memory-journal.ts";
-import type { Storage } from "./world.ts";
+import type { Storage } from "./things.ts";
 
 /** Where a simulated world keeps its runs, and how it is looked into from outside. */
 export interface SimulatedStorage {

@@ -7,7 +7,6 @@
 import { createMeter } from "../../src/core/meter.ts";
 import { budgetProfiles, type BudgetProfile } from "../../src/engine/budget.ts";
 import type { EngineParts } from "../../src/engine/engine-parts.ts";
-import type { BudgetBook, DueRuns, Journal } from "../../src/engine/journal.ts";
 import { openSegment } from "../../src/engine/open-segment.ts";
 import type { Trigger } from "../../src/engine/queue.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
@@ -15,70 +14,9 @@ import { sweep } from "../../src/engine/sweep.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { silentLog } from "../fakes/clock.ts";
 import type { Chance } from "./chance.ts";
-
-export type Fate = "happen" | "fail-before" | "fail-after" | "kill-before" | "kill-after";
-
-/** What goes wrong, and how often: probabilities per call unless said otherwise. */
-export interface Weather {
-  readonly failing: number;
-  readonly killing: number;
-  /** A call that hangs for longer than a lease, while the others go on. */
-  readonly hanging: number;
-  /** Per delivery. */
-  readonly duplicating: number;
-  /** Per delivery: how late it may come. */
-  readonly lateMsMax: number;
-  /** The platform kills an isolate that begins more steps; Infinity for none. */
-  readonly stepsPerIsolateMax: number;
-}
-
-export const calm: Weather = {
-  failing: 0,
-  killing: 0,
-  hanging: 0,
-  duplicating: 0,
-  lateMsMax: 0,
-  stepsPerIsolateMax: Infinity,
-};
-
-export interface Storage extends Journal, BudgetBook, DueRuns {}
-
-export interface Isolate {
-  readonly id: number;
-  readonly what: string;
-  isDead: boolean;
-  steps: number;
-}
-
-interface Call {
-  readonly isolate: Isolate;
-  readonly name: string;
-  readonly happen: () => Promise<unknown>;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: unknown) => void;
-  /** It hangs until then. */
-  notBeforeMs: number;
-}
-
-interface Timer {
-  readonly isolate: Isolate;
-  readonly atMs: number;
-  readonly resolve: () => void;
-}
-
-interface Message {
-  readonly id: string;
-  readonly trigger: Trigger;
-  notBeforeMs: number;
-  retried: number;
-}
-
-/** An effect of a step or an undoing on the world outside. */
-export interface Effect {
-  readonly key: string;
-  readonly isolate: number;
-  readonly number: number;
-}
+import type { Call, Effect, Isolate, Message, Storage, Timer } from "./things.ts";
+import { calm, type Fate, type Weather } from "./weather.ts";
+import { wrap } from "./wrap.ts";
 
 export interface WorldParts<Services> {
   readonly chance: Chance;
@@ -137,10 +75,10 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
     parts.watch?.(what);
   }
 
-  function call<T>(isolate: Isolate, name: string, happen: () => Promise<T>): Promise<T> {
+  function call<T>(isolate: Isolate, name: string, effect: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (isolate.isDead) return;
-      calls.push({ isolate, name, happen, resolve, reject, notBeforeMs: nowMs });
+      calls.push({ isolate, name, effect, resolve, reject, notBeforeMs: nowMs });
     });
   }
 
@@ -164,15 +102,15 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
         meter.messages += 1;
         messages.push({ id: `msg_${(count += 1)}`, trigger, notBeforeMs: atMs(given), retried: 0 });
       });
-    const journal = wrap(storage, storageCalls, (name, happen) => {
+    const journal = wrap(storage, storageCalls, (name, effect) => {
       meter.roundTrips += 1;
       meter.subrequests += 1;
-      return call(isolate, `journal.${name}`, happen);
+      return call(isolate, `journal.${name}`, effect);
     });
     return {
       journal,
       dueRuns: journal,
-      budgets: wrap(storage, ["store"], (name, happen) => call(isolate, `budgets.${name}`, happen)),
+      budgets: wrap(storage, ["store"], (name, effect) => call(isolate, `budgets.${name}`, effect)),
       queue: {
         triggerNextStep: queue("trigger", () => nowMs),
         scheduleStep: queue("schedule", (delayMs = 0) => nowMs + delayMs),
@@ -247,7 +185,7 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
     note(`#${one.isolate.id} ${one.name}${fate === "happen" ? "" : ` (${fate})`}`);
     if (fate === "kill-before") return kill(one.isolate);
     if (fate === "fail-before") return one.reject(lost());
-    const outcome = await one.happen().then(
+    const outcome = await one.effect().then(
       (value) => () => one.resolve(value as never),
       (error: unknown) => () => one.reject(error),
     );
@@ -334,19 +272,6 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
       }
     },
   };
-}
-
-function wrap<Port extends object, Name extends keyof Port>(
-  port: Port,
-  names: readonly Name[],
-  through: (name: string, happen: () => Promise<unknown>) => Promise<unknown>,
-): Port {
-  const wrapped = { ...port } as Record<Name, unknown>;
-  for (const name of names) {
-    const method = port[name] as (...args: unknown[]) => Promise<unknown>;
-    wrapped[name] = (...args: unknown[]) => through(String(name), () => method(...args));
-  }
-  return wrapped as Port;
 }
 
 function lost(): AppError {

@@ -45,9 +45,12 @@ describe("the configuration", () => {
     expect(config.redis.url).toBe("https://other.upstash.io");
   });
 
-  it("does without a queue when no QStash token is set", () => {
+  it("does without QStash in development, and in production only when that is asked for by name", () => {
     const { QSTASH_TOKEN: _token, ...rest } = complete;
-    expect(parseConfig(rest).qstash).toBeUndefined();
+    expect(parseConfig({ ...rest, ENVIRONMENT: "development" })).toMatchObject({ qstash: undefined, queue: "fetch" });
+    expect(parseConfig({ ...rest, ENVIRONMENT: "production", QUEUE: "fetch" }).queue).toBe("fetch");
+    expect(problemsOf({ ...rest, ENVIRONMENT: "production" })[0]).toContain("QSTASH_TOKEN is not set");
+    expect(problemsOf({ ...rest, ENVIRONMENT: "development", QUEUE: "qstash" })[0]).toContain("QSTASH_TOKEN");
   });
 
   it("reports all that is missing at once, each with its variable and where to get it", () => {

@@ -28,7 +28,7 @@ describe("a run of steps", () => {
     expect(rig.state(ref).settled.map(({ step }) => step)).toEqual(["add", "add#2", "add#3", "add#4"]);
   });
 
-  it("costs one round trip a step, one to start it, and none more to end it", async () => {
+  it("costs one round trip a step, one to start it, and one when it is over", async () => {
     const twenty = defineRun({
       name: "twenty",
       version: 1,
@@ -39,7 +39,7 @@ describe("a run of steps", () => {
     });
     const rig = createEngineRig([twenty]);
     await rig.start(twenty);
-    expect(rig.journal.calls).toEqual(["start", ...Array<string>(20).fill("append")]);
+    expect(rig.journal.calls).toEqual(["start", ...Array<string>(20).fill("append"), "retire"]);
     expect(rig.queued).toEqual([]);
   });
 });
