@@ -83,6 +83,11 @@ export function readPage<Entry>(query: URLSearchParams, records: readonly Entry[
   return end < records.length ? { page, cursor: String(end) } : { page };
 }
 
+/** How many records a bulk action may take: as many as `count` says, and without it all. */
+export function readCount(query: URLSearchParams): number {
+  return readNumber(query, "count", Number.POSITIVE_INFINITY);
+}
+
 function readNumber(query: URLSearchParams, name: string, absent: number): number {
   const text = query.get(name);
   if (text === null || text === "") return absent;

@@ -1,7 +1,7 @@
 /** `/v2/messages`: what waits for its delivery. */
 import { ApiError } from "./api-error.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { messageFilters, readFilter } from "./filters.ts";
+import { messageFilters, readCount, readFilter } from "./filters.ts";
 import type { MessageStore } from "./message-store.ts";
 import { viewMessage } from "./message-views.ts";
 import { idIn, type Resource } from "./route.ts";
@@ -21,7 +21,8 @@ export function createMessagesResource(o: { messages: MessageStore; dispatcher: 
     if (path === "messages" && method === "DELETE") {
       const isWanted = readFilter(query, messageFilters);
       const wanted = o.messages.list().filter((message) => isWanted({ message, timeMs: message.createdAtMs }));
-      const cancelled = wanted.filter(({ messageId: id }) => o.dispatcher.cancel(id)).length;
+      const chosen = wanted.slice(0, readCount(query));
+      const cancelled = chosen.filter(({ messageId: id }) => o.dispatcher.cancel(id)).length;
       return { status: 200, value: { cancelled } };
     }
     return undefined;

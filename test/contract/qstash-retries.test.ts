@@ -201,6 +201,14 @@ describe("a waiting message", () => {
     expect(await client.messages.cancel({ all: true })).toEqual({ cancelled: 2 });
   });
 
+  it("is cancelled in bulk at most as often as the count says", async () => {
+    const { client, call, destination } = await startQstash();
+    for (const label of ["a", "a", "b"]) await client.publish({ url: destination.url, delay: 60, label });
+    expect(await client.messages.cancel({ filter: { label: "a" }, count: 1 })).toEqual({ cancelled: 1 });
+    expect(await client.messages.cancel({ all: true, count: 5 })).toEqual({ cancelled: 2 });
+    expect((await call("DELETE", "/v2/messages?count=many")).status).toBe(400);
+  });
+
   it("is not tried again when it was cancelled between two attempts", async () => {
     const { client, destination, clock, idle } = await startQstash();
     destination.answer(() => ({ status: 500 }));
