@@ -6,6 +6,7 @@
  */
 export const LOCAL_CREDENTIALS = {
   redisToken: "local_token",
+  redisReadOnlyToken: "local_read_only_token",
   qstashToken: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=",
   currentSigningKey: "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
   nextSigningKey: "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",

@@ -30,6 +30,7 @@ export interface RunningStack {
   port: number;
   redisUrl: string;
   redisToken: string;
+  redisReadOnlyToken: string;
   qstashUrl: string;
   qstashToken: string;
   currentSigningKey: string;
@@ -59,7 +60,8 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
   const clock = createStackClock();
   const faults = createFaultBook();
   const ledger = createLedger();
-  const { redisToken, qstashToken, currentSigningKey, nextSigningKey, modelApiKey } = LOCAL_CREDENTIALS;
+  const { redisToken, redisReadOnlyToken, modelApiKey } = LOCAL_CREDENTIALS;
+  const { qstashToken, currentSigningKey, nextSigningKey } = LOCAL_CREDENTIALS;
 
   // The port is claimed before the embedded Redis starts, so a taken port fails at once and leaves nothing behind.
   const server = createServer();
@@ -71,6 +73,7 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
   const redis = await startRedisFront({
     ...(o.redisUrl === undefined ? {} : { redisUrl: o.redisUrl }),
     token: redisToken,
+    readOnlyToken: redisReadOnlyToken,
     faults,
     ledger,
   }).catch(async (cause: unknown) => {
@@ -96,6 +99,7 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     port,
     redisUrl: `${url}/redis`,
     redisToken,
+    redisReadOnlyToken,
     qstashUrl: url,
     qstashToken,
     currentSigningKey,

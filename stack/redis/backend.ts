@@ -6,6 +6,7 @@
  *    concurrent requests. Source: https://github.com/hiett/serverless-redis-http/issues/25
  * 3. A stream (SUBSCRIBE, MONITOR) owns its connection until it ends.
  * 4. Nothing is sent twice: when a connection breaks, only the caller can know whether to repeat.
+ * 5. Who reads something in order to write it (`alone`) does so while no other command of ours is on its way; streams go on.
  */
 import { openConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
@@ -13,10 +14,15 @@ import { startEmbeddedValkey } from "./embedded-valkey.ts";
 import { ErrorReply } from "./resp.ts";
 import type { Command, Reply } from "./resp.ts";
 import { greetingOf, tcpDial } from "./tcp-wire.ts";
+import { createTurnstile } from "./turnstile.ts";
+
+/** One reply for each command, in order. @throws Error when the connection breaks. */
+export type Send = (commands: readonly Command[]) => Promise<Reply[]>;
 
 export interface Backend {
-  /** One reply for each command, in order. @throws Error when the connection breaks. */
-  send(commands: readonly Command[]): Promise<Reply[]>;
+  send: Send;
+  /** `work` is given a `send` of its own, which nobody else gets between; the other one would wait for its own end. */
+  alone<T>(work: (send: Send) => Promise<T>): Promise<T>;
   /** The reply of EXEC, or an error reply if the transaction was discarded. @throws Error when the connection breaks. */
   transact(commands: readonly Command[]): Promise<Reply>;
   /** A connection of the caller's own, which the caller closes. */
@@ -34,6 +40,7 @@ export async function openBackend(redisUrl: string | undefined): Promise<Backend
   const greeting = url === undefined ? [] : greetingOf(url);
   const idle: Connection[] = [];
   const open = new Set<Connection>();
+  const turnstile = createTurnstile();
 
   async function dedicated(): Promise<Connection> {
     const connection = await openConnection(dial);
@@ -64,18 +71,23 @@ export async function openBackend(redisUrl: string | undefined): Promise<Backend
     return connection;
   }
 
+  async function sendShared(commands: readonly Command[]): Promise<Reply[]> {
+    return (await sharedConnection()).send(commands);
+  }
+
+  async function transact(commands: readonly Command[]): Promise<Reply> {
+    const connection = takeIdle() ?? (await dedicated());
+    const replies = await connection.send([["MULTI"], ...commands, ["EXEC"]]);
+    if (idle.length < IDLE_CONNECTIONS_MAX) idle.push(connection);
+    else connection.close();
+    return outcome(replies);
+  }
+
   return {
     dedicated,
-    async send(commands) {
-      return (await sharedConnection()).send(commands);
-    },
-    async transact(commands) {
-      const connection = takeIdle() ?? (await dedicated());
-      const replies = await connection.send([["MULTI"], ...commands, ["EXEC"]]);
-      if (idle.length < IDLE_CONNECTIONS_MAX) idle.push(connection);
-      else connection.close();
-      return outcome(replies);
-    },
+    send: (commands) => turnstile.together(() => sendShared(commands)),
+    alone: (work) => turnstile.alone(() => work(sendShared)),
+    transact: (commands) => turnstile.together(() => transact(commands)),
     close() {
       for (const connection of open) connection.close();
       embedded?.close();

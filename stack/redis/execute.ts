@@ -1,16 +1,25 @@
 /**
- * One command of a client becomes one command for Redis and a way to read its reply.
+ * Gives commands to Redis and takes their replies apart, alone, in a pipeline or in a transaction.
  *
- * Here is everything in which Upstash differs from Redis: scripts (script-text.ts), `SCAN … WITHTYPE`, and `COPY` onto itself. And here each
- * command is billed: once for itself, and once for each call that a script made.
+ * A command is refused (refusals.ts), or goes to Redis as it is or as adapt.ts and scripts.ts have changed it, or is a JSON command,
+ * which is computed here (json/). Whatever has a JSON command in it runs alone and one command after the other: its documents are
+ * read, changed and written back, and a transaction must see no one else's writes in between.
+ *
+ * Each command is billed here: once for itself, and once for each call that a script made.
  */
 import type { Ledger } from "../ledger.ts";
-import type { Backend } from "./backend.ts";
+import { adapt } from "./adapt.ts";
+import type { Prepared } from "./adapt.ts";
+import type { Backend, Send } from "./backend.ts";
 import type { CommandTable } from "./command-table.ts";
-import { nameOf, refusalOf, upper } from "./refusals.ts";
-import { ErrorReply, StatusReply } from "./resp.ts";
+import { isEmulated } from "./emulated.ts";
+import { isJsonCommand, isJsonRead, jsonArityError, runJson } from "./json/json-call.ts";
+import { nameOf, notInStack, refusalOf } from "./refusals.ts";
+import { ErrorReply } from "./resp.ts";
 import type { Command, Reply } from "./resp.ts";
-import type { ScriptBook, ScriptCall } from "./scripts.ts";
+import { readScriptReply } from "./script-reply.ts";
+import type { ScriptBook } from "./scripts.ts";
+import { sizeRefusal } from "./size-limits.ts";
 
 export interface Executor {
   /** Replies in order; a refused command is answered in its place, the others run. */
@@ -29,16 +38,21 @@ export interface ExecutorParts {
   ledger: Ledger;
 }
 
-interface Prepared {
-  command: Command;
-  /** May ask Redis again, so it runs after the replies of all commands are there. */
-  read(reply: Reply): Reply | Promise<Reply>;
+/** What runs for one command: nothing but an error, something in Redis, or something here. */
+type Step = ErrorReply | Prepared | JsonStep;
+
+interface JsonStep {
+  json: Command;
 }
 
 export function createExecutor({ backend, table, scripts, ledger }: ExecutorParts): Executor {
+  /** Where Redis has the command itself, because it is not Valkey 9, nothing is emulated. */
+  const isJson = (name: string): boolean => isJsonCommand(name) && !table.isKnown(name);
+
   function refusal(command: Command, mayWrite: boolean): ErrorReply | undefined {
-    const refused = refusalOf(command);
-    if (refused !== undefined || mayWrite || table.isReadOnly(command)) return refused;
+    const name = nameOf(command);
+    const refused = refusalOf(command) ?? (table.isKnown(name) ? sizeRefusal(command, table) : unknownRefusal(command));
+    if (refused !== undefined || mayWrite || table.isReadOnly(command) || isJsonRead(name)) return refused;
     return new ErrorReply(
       `NOPERM this user has no permissions to run the '${String(command[0]).toLowerCase()}' command`,
     );
@@ -48,87 +62,82 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
     const name = nameOf(command);
     // Names come from outside; only the ones that exist may take room in the ledger.
     if (table.isKnown(name)) ledger.command(name, table.keyOf(command));
+    else if (isJsonCommand(name) || isEmulated(name)) ledger.command(name, String(command[1] ?? ""));
   }
 
-  function prepare(command: Command): Prepared {
+  function prepare(command: Command): Prepared | JsonStep {
     bill(command);
+    if (isJson(nameOf(command))) return { json: command };
     const call = scripts.translate(command);
-    if (call !== undefined) return { command: call.command, read: (reply) => readScriptReply(call, reply) };
-    if (nameOf(command) === "SCAN") return prepareScan(command, backend);
-    if (nameOf(command) === "COPY") return { command, read: readCopyReply };
-    return { command, read: (reply) => reply };
-  }
-
-  function readScriptReply(call: ScriptCall, reply: Reply): Reply | Promise<Reply> {
-    if (reply instanceof ErrorReply) return call.script === undefined ? reply : originalError(call.script.text, reply);
-    if (call.answer === "loaded") return Buffer.from(call.script?.sha1 ?? "");
-    if (call.answer === "plain" || !Array.isArray(reply) || !Array.isArray(reply[0])) return reply;
-    const [calls, result] = reply;
-    for (let index = 0; index + 1 < calls.length; index += 2) {
-      bill([String(calls[index]), String(calls[index + 1])]);
-    }
-    return result ?? null;
-  }
-
-  /** A script that does not compile is told so in terms of the client's text, not of ours. Compiling has no effect, so we may ask again. */
-  async function originalError(text: string, ours: ErrorReply): Promise<Reply> {
-    if (!ours.text.startsWith("ERR Error compiling script")) return ours;
-    const [theirs] = await backend.send([["SCRIPT", "LOAD", text]]);
-    return theirs instanceof ErrorReply ? theirs : ours;
+    if (call === undefined) return adapt(command);
+    return { command: call.command, read: (reply, send) => readScriptReply(call, reply, { send, bill }) };
   }
 
   return {
     refusal,
     bill,
     async pipeline(commands, mayWrite) {
-      const plan = commands.map((command) => refusal(command, mayWrite) ?? prepare(command));
+      const plan: readonly Step[] = commands.map((command) => refusal(command, mayWrite) ?? prepare(command));
+      if (!isForRedis(plan)) return backend.alone((send) => runInTurn(plan, send));
       const sent = plan.filter((step): step is Prepared => !(step instanceof ErrorReply));
       const replies = await backend.send(sent.map((step) => step.command));
-      return readAll(plan, replies);
+      return readAll(plan, replies, backend.send);
     },
     async transaction(commands, mayWrite) {
       for (const command of commands) {
         const refused = refusal(command, mayWrite);
         if (refused !== undefined) return refused;
       }
-      const plan = commands.map(prepare);
+      const plan: readonly (Prepared | JsonStep)[] = commands.map(prepare);
+      if (!isForRedis(plan)) return backend.alone((send) => transactInTurn(plan, send));
       const executed = await backend.transact(plan.map((step) => step.command));
       if (executed instanceof ErrorReply) return executed;
       if (!Array.isArray(executed)) return new ErrorReply("EXECABORT Transaction discarded");
-      return readAll(plan, executed);
+      return readAll(plan, executed, backend.send);
     },
   };
+}
+
+function unknownRefusal(command: Command): ErrorReply | undefined {
+  return jsonArityError(command) ?? notInStack(nameOf(command));
+}
+
+function isForRedis<Any extends Step>(plan: readonly Any[]): plan is readonly Exclude<Any, JsonStep>[] {
+  return plan.every((step) => !("json" in step));
 }
 
 /** Refused commands keep their errors; the others take the replies in order. */
-async function readAll(plan: readonly (Prepared | ErrorReply)[], replies: readonly Reply[]): Promise<Reply[]> {
+async function readAll(
+  plan: readonly (Prepared | ErrorReply)[],
+  replies: readonly Reply[],
+  send: Send,
+): Promise<Reply[]> {
   const results: Reply[] = [];
   let index = 0;
-  for (const step of plan) results.push(step instanceof ErrorReply ? step : await step.read(replies[index++] ?? null));
+  for (const step of plan) {
+    if (step instanceof ErrorReply) results.push(step);
+    else results.push(await readOne(step, replies[index++] ?? null, send));
+  }
   return results;
 }
 
-/** `WITHTYPE` is Upstash's own: the keys come back as key, type, key, type. */
-function prepareScan(command: Command, backend: Backend): Prepared {
-  const [name, ...args] = command;
-  const kept = args.filter((arg) => upper(arg) !== "WITHTYPE");
-  if (kept.length === args.length) return { command, read: (reply) => reply };
-  return {
-    command: [name, ...kept],
-    async read(reply) {
-      const keys = Array.isArray(reply) ? reply[1] : undefined;
-      if (!Array.isArray(reply) || !Array.isArray(keys)) return reply;
-      const types = await backend.send(keys.map((key) => ["TYPE", Buffer.isBuffer(key) ? key : String(key)]));
-      return [reply[0] ?? null, keys.flatMap((key, index) => [key, typeName(types[index])])];
-    },
-  };
+function readOne({ read }: Prepared, reply: Reply, send: Send): Reply | Promise<Reply> {
+  return read === undefined ? reply : read(reply, send);
 }
 
-function typeName(reply: Reply | undefined): Reply {
-  return Buffer.from(reply instanceof StatusReply ? reply.text : "none");
+async function runInTurn(plan: readonly Step[], send: Send): Promise<Reply[]> {
+  const results: Reply[] = [];
+  for (const step of plan) {
+    if (step instanceof ErrorReply) results.push(step);
+    else if ("json" in step) results.push(await runJson(step.json, send));
+    else results.push(await readOne(step, (await send([step.command]))[0] ?? null, send));
+  }
+  return results;
 }
 
-/** Upstash answers 0 where Redis has an error. Source: the SDK's own test of COPY. */
-function readCopyReply(reply: Reply): Reply {
-  return reply instanceof ErrorReply && reply.text.includes("objects are the same") ? 0 : reply;
+/** Redis first looks at the commands without running them, since an error that it finds then discards the whole transaction. */
+async function transactInTurn(plan: readonly (Prepared | JsonStep)[], send: Send): Promise<Reply[] | ErrorReply> {
+  const forRedis = plan.flatMap((step) => ("json" in step ? [] : [step.command]));
+  const queued = await send([["MULTI"], ...forRedis, ["DISCARD"]]);
+  return queued.find((reply) => reply instanceof ErrorReply) ?? runInTurn(plan, send);
 }

@@ -5,7 +5,7 @@
  * 2. Nothing that a client sends ends the process or reaches another client's connection.
  * 3. A request is one round trip in the ledger, whatever becomes of it; its commands are billed when they are given to Redis.
  *
- * Not here: replicas (the sync token is a counter, nobody waits for it), daily quotas, the key lock of `allow-key-locking`.
+ * Not here: replicas (the sync token is a counter, nobody waits for it), quotas, users and their tokens (`ACL RESTTOKEN`).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FaultBook, FaultRule } from "../faults.ts";

@@ -12,7 +12,7 @@ const refused: ReadonlySet<string> = new Set(
     "MULTI EXEC DISCARD WATCH UNWATCH",
     "SELECT SWAPDB AUTH HELLO RESET QUIT CLIENT READONLY READWRITE ASKING",
     "SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE MONITOR",
-    "SHUTDOWN DEBUG CONFIG ACL MODULE CLUSTER REPLICAOF SLAVEOF FAILOVER SYNC PSYNC REPLCONF ROLE",
+    "SHUTDOWN DEBUG CONFIG MODULE CLUSTER REPLICAOF SLAVEOF FAILOVER SYNC PSYNC REPLCONF ROLE",
     "SAVE BGSAVE BGREWRITEAOF PFDEBUG PFSELFTEST",
   ].flatMap((line) => line.split(" ")),
 );
@@ -20,6 +20,11 @@ const refused: ReadonlySet<string> = new Set(
 /** The error to answer with, or undefined if Redis may see the command. */
 export function refusalOf(command: Command): ErrorReply | undefined {
   const name = nameOf(command);
+  if (name === "ACL") {
+    return new ErrorReply(
+      "ERR ACL is not in the local stack: it has one user, and a read-only token beside the standard one.",
+    );
+  }
   if (refused.has(name) || (name === "SCRIPT" && upper(command[1]) === "DEBUG")) {
     return new ErrorReply(
       `ERR Command is not available: '${name}'. The REST API has no blocking, connection or server commands.`,
@@ -29,6 +34,23 @@ export function refusalOf(command: Command): ErrorReply | undefined {
     return new ErrorReply(`ERR ${name} with BLOCK is not available over the REST API`);
   }
   return undefined;
+}
+
+/** Source: the commands of @upstash/redis 1.39. */
+const arrayCommands: ReadonlySet<string> = new Set(
+  [
+    "ARCOUNT ARDEL ARDELRANGE ARGET ARGETRANGE ARGREP ARINFO ARINSERT ARLASTITEMS ARLEN",
+    "ARMGET ARMSET ARNEXT AROP ARRING ARSCAN ARSEEK ARSET",
+  ].flatMap((line) => line.split(" ")),
+);
+
+/** Commands that Upstash has and nothing here stands in for; asked only about those that Redis does not know. */
+export function notInStack(name: string): ErrorReply | undefined {
+  const isUpstashs = name.startsWith("SEARCH.") || name.startsWith("VECTOR.") || arrayCommands.has(name);
+  if (!isUpstashs) return undefined;
+  return new ErrorReply(
+    `ERR ${name} is not in the local stack. Upstash has it, Valkey does not, and nothing stands in for it.`,
+  );
 }
 
 /** These are answered with a stream of events (event-stream.ts), and refused everywhere else. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { libraryText, readOnlyName } from "./library-text.ts";
 import { nameOf, upper } from "./refusals.ts";
 import type { Arg, Command } from "./resp.ts";
-import { countingScript, libraryWithoutKeyLocking } from "./script-text.ts";
+import { countingScript } from "./script-text.ts";
 
 interface KnownScript {
   sha1: string;
@@ -12,8 +13,10 @@ interface KnownScript {
 export interface ScriptCall {
   command: Command;
   /** What the reply must go through; `script` was run by us in place of the caller's. */
-  answer: "plain" | "counted" | "loaded";
-  script: { sha1: string; text: string } | undefined;
+  answer: "plain" | "counted" | "loaded" | "libraries";
+  script?: { sha1: string; text: string };
+  /** Runs instead when Redis does not let this function be called so. */
+  instead?: Command;
 }
 
 /** The scripts that clients sent, known by the client's text and by the client's SHA-1. */
@@ -55,8 +58,8 @@ export function createScriptBook(): ScriptBook {
   function evaluatedByHash(command: Command): ScriptCall | undefined {
     const [name, hash, ...rest] = command;
     const script = lookUp(hash);
-    if (script === undefined) return undefined;
-    return { command: [name, script.runsAsSha1, ...rest], answer: "counted", script: undefined };
+    if (script === undefined) return { command, answer: "plain" };
+    return { command: [name, script.runsAsSha1, ...rest], answer: "counted" };
   }
 
   function scriptCommand(command: Command): ScriptCall | undefined {
@@ -69,7 +72,7 @@ export function createScriptBook(): ScriptBook {
     }
     if (upper(subcommand) === "EXISTS" || upper(subcommand) === "SHOW") {
       const hashes = rest.map((hash) => lookUp(hash)?.runsAsSha1 ?? hash);
-      return { command: [name, subcommand, ...hashes], answer: "plain", script: undefined };
+      return { command: [name, subcommand, ...hashes], answer: "plain" };
     }
     return undefined;
   }
@@ -87,6 +90,8 @@ export function createScriptBook(): ScriptBook {
           return scriptCommand(command);
         case "FUNCTION":
           return libraryCommand(command);
+        case "FCALL_RO":
+          return readOnlyCall(command);
         default:
           return undefined;
       }
@@ -95,11 +100,17 @@ export function createScriptBook(): ScriptBook {
 }
 
 function libraryCommand(command: Command): ScriptCall | undefined {
+  if (upper(command[1]) === "LIST") return { command, answer: "libraries" };
   if (upper(command[1]) !== "LOAD") return undefined;
   const [name, ...args] = command;
   const code = args.pop();
-  if (code === undefined) return undefined;
-  return { command: [name, ...args, libraryWithoutKeyLocking(String(code))], answer: "plain", script: undefined };
+  return code === undefined ? undefined : { command: [name, ...args, libraryText(String(code))], answer: "plain" };
+}
+
+function readOnlyCall(command: Command): ScriptCall | undefined {
+  const [name, called, ...rest] = command;
+  if (called === undefined) return undefined;
+  return { command, answer: "plain", instead: [name, readOnlyName(String(called)), ...rest] };
 }
 
 function sha1Of(text: string): string {

@@ -120,6 +120,48 @@ describe("what cannot be read", () => {
   });
 });
 
+describe("what is too long", () => {
+  const limit = 32 * 1024;
+  const atLimit = "k".repeat(limit);
+  const beyond = `${atLimit}k`;
+  const refused = (what: "key" | "member"): string =>
+    `ERR max ${what} size exceeded. Limit: ${limit} bytes, Actual: ${limit + 1} bytes`;
+
+  it("a key of 32 KB is taken, and one of a byte more is refused, wherever a command has its keys", async () => {
+    expect((await server.command("SET", atLimit, "v")).status).toBe(200);
+    for (const command of [
+      ["SET", beyond, "v"],
+      ["MSET", "k", "v", beyond, "v"],
+      ["DEL", "k", beyond],
+      ["EVAL", "return 1", 2, "k", beyond],
+      ["XREAD", "STREAMS", "s", beyond, "0", "0"],
+    ] as [string, ...unknown[]][]) {
+      await expectError(server.command(...command), 400, refused("key"));
+    }
+    await server.command("DEL", atLimit);
+  });
+
+  it("a key counts in bytes, and is refused in its place in a pipeline and with the whole of a transaction", async () => {
+    const wide = `k${"é".repeat(limit / 2)}`;
+    const commands = JSON.stringify([
+      ["SET", wide, "v"],
+      ["ECHO", "after"],
+    ]);
+    expect(await (await post(commands, "/pipeline")).json()).toEqual([{ error: refused("key") }, { result: "after" }]);
+    await expectError(post(commands, "/multi-exec"), 400, refused("key"));
+  });
+
+  it("a member of a set has the same limit; a value, an argument or a field has not", async () => {
+    await expectError(server.command("SADD", "set", "a", beyond), 400, refused("member"));
+    await expectError(server.command("ZADD", "sorted", 1, beyond), 400, refused("member"));
+    expect((await server.command("SADD", "set", atLimit)).status).toBe(200);
+    expect((await server.command("SET", "k", beyond)).status).toBe(200);
+    expect((await server.command("HSET", "hash", beyond, beyond)).status).toBe(200);
+    expect((await server.command("EVAL", "return #ARGV[1]", 1, "k", beyond)).status).toBe(200);
+    await server.command("DEL", "set", "k", "hash");
+  });
+});
+
 describe("what cannot be done over REST", () => {
   const refused: [string, ...unknown[]][] = [
     ["BLPOP", "k", 0],
@@ -145,6 +187,7 @@ describe("what cannot be done over REST", () => {
     ["SHUTDOWN", "NOSAVE"],
     ["DEBUG", "SLEEP", 10],
     ["CONFIG", "SET", "maxmemory", 1],
+    ["ACL", "RESTTOKEN", "default", "x"],
     ["SCRIPT", "DEBUG", "YES"],
   ];
 

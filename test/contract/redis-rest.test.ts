@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startRedisServer } from "./redis-server.ts";
 import type { RedisServer } from "./redis-server.ts";
@@ -121,51 +120,5 @@ describe("the shape of an answer", () => {
     expect(discarded.status).toBe(400);
     expect(await discarded.json()).toEqual({ error: "ERR wrong number of arguments for 'set' command" });
     expect(await json(server.command("GET", "t"))).toEqual({ result: "abc" });
-  });
-});
-
-describe("scripts", () => {
-  const flagged = "#!lua flags=allow-key-locking\nreturn redis.call('GET', KEYS[1])";
-
-  it("a script with the key-locking flag runs alone, in a pipeline and in a transaction", async () => {
-    await server.command("SET", "k", "v");
-    const evalFlagged = ["EVAL", flagged, 1, "k"];
-    expect(await json(server.command(...evalFlagged))).toEqual({ result: "v" });
-    expect(await json(post("/pipeline", [evalFlagged]))).toEqual([{ result: "v" }]);
-    expect(await json(post("/multi-exec", [evalFlagged]))).toEqual([{ result: "v" }]);
-  });
-
-  it("every kind of result arrives as it would from Redis itself", async () => {
-    const results: Record<string, unknown> = {
-      "return nil": null,
-      "return false": null,
-      "return true": 1,
-      "return 3.9": 3,
-      "return {}": [],
-      "return {1, nil, 3}": [1],
-      "return {false, {'a'}}": [null, ["a"]],
-      "return redis.status_reply('FINE')": "FINE",
-      "return {KEYS[1], ARGV[1]}": ["k", "v"],
-      "return redis.call('GET', 'absent')": null,
-      "-- only a comment": null,
-    };
-    for (const [script, result] of Object.entries(results)) {
-      expect(await json(server.command("EVAL", script, 1, "k", "v")), script).toEqual({ result });
-    }
-  });
-
-  it("an error names the client's own script, line and words", async () => {
-    const failing = "local x = 1\nlocal y = redis.call('HGET', 'text', 'f')\nreturn y";
-    await server.command("SET", "text", "x");
-    const sha1 = createHash("sha1").update(failing).digest("hex");
-    const { error } = (await json(server.command("EVAL", failing, 0))) as { error: string };
-    expect(error).toMatch(/^WRONGTYPE /);
-    expect(error).toMatch(new RegExp(` script: ${sha1}, on @user_script:2\\.$`));
-    expect(await json(server.command("EVAL", "return 1 1", 0))).toEqual({
-      error: "ERR Error compiling script (new function): user_script:1: '<eof>' expected near '1'",
-    });
-    expect(await json(server.command("EVAL", "return redis.error_reply('MINE alone')", 0))).toEqual({
-      error: "MINE alone",
-    });
   });
 });
