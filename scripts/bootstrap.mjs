@@ -23,6 +23,7 @@ const TASKS = {
   bench: "bench/main.ts",
   check: "scripts/tasks/check.ts",
   test: "scripts/tasks/test.ts",
+  upstream: "scripts/upstream/main.ts",
 };
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
