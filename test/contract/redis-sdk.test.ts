@@ -59,6 +59,51 @@ describe("@upstash/redis against the local front", () => {
     expect(await redis.scriptLoad("return 1")).toBe("e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
   });
 
+  it("runs a read-only script, and refuses what writes", async () => {
+    await redis.set("k", "v");
+    const script = redis.createScript<string, true>("return redis.call('GET', KEYS[1])", { readonly: true });
+    expect(await script.exec(["k"], [])).toBe("v");
+    expect(await script.evalshaRo(["k"], [])).toBe("v");
+    await expect(redis.evalRo("return redis.call('DEL', KEYS[1])", ["k"], [])).rejects.toThrow("Write commands");
+  });
+
+  it("loads, calls, lists and deletes functions", async () => {
+    const code = "#!lua name=lib\nredis.register_function('twice', function(keys, args) return args[1] * 2 end)";
+    expect(await redis.functions.load({ code, replace: true })).toBe("lib");
+    expect(await redis.functions.call("twice", [], ["21"])).toBe(42);
+    expect(await redis.functions.callRo("twice", [], ["4"])).toBe(8);
+    expect(await redis.functions.list({ withCode: true })).toMatchObject([{ libraryName: "lib", libraryCode: code }]);
+    expect(await redis.functions.delete("lib")).toBe("OK");
+  });
+
+  it("lets fields of a hash expire by themselves", async () => {
+    await redis.hset("hash", { short: 1, long: 2, stays: 3 });
+    expect(await redis.hexpire("hash", ["short", "absent"], 100)).toEqual([1, -2]);
+    expect(await redis.hpexpireat("hash", "long", Date.now() + 500_000)).toEqual([1]);
+    const [left = 0] = await redis.hpttl("hash", "long");
+    expect(left).toBeGreaterThan(400_000);
+    expect(await redis.hpersist("hash", "short")).toEqual([1]);
+    expect(await redis.httl("hash", ["short", "stays"])).toEqual([-1, -1]);
+    expect(await redis.hexpire("hash", "stays", 0)).toEqual([2]);
+    expect(await redis.hkeys("hash")).toEqual(["short", "long"]);
+  });
+
+  it("reads a group's stream, acknowledges and deletes in one go", async () => {
+    const id = await redis.xadd("stream", "*", { n: 1 });
+    await redis.xgroup("stream", { type: "CREATE", group: "g", id: "0" });
+    expect(await redis.xreadgroup("g", "c", "stream", ">")).toEqual([["stream", [[id, ["n", 1]]]]]);
+    expect(await redis.xackdel("stream", "g", "DELREF", id)).toEqual([1]);
+    expect(await redis.xlen("stream")).toBe(0);
+  });
+
+  it("stores JSON documents and changes them in place", async () => {
+    await redis.json.set("doc", "$", { visits: 1, tags: ["a"] });
+    expect(await redis.json.numincrby("doc", "$.visits", 2)).toEqual([3]);
+    expect(await redis.json.arrappend("doc", "$.tags", '"b"')).toEqual([2]);
+    expect(await redis.json.get("doc")).toEqual({ visits: 3, tags: ["a", "b"] });
+    expect(await redis.pipeline().json.get("doc", "$.tags").type("doc").exec()).toEqual([[["a", "b"]], "json"]);
+  });
+
   it("scans with types", async () => {
     await redis.set("text", "x");
     await redis.sadd("set", "x");
@@ -103,6 +148,17 @@ describe("@upstash/redis against the local front", () => {
     ]);
     await Promise.all([channel.unsubscribe(), pattern.unsubscribe()]);
     await expect.poll(() => redis.publish("news", 1)).toBe(0);
+  });
+
+  it("listens to several channels, and leaves one without leaving the others", async () => {
+    const subscriber = redis.subscribe<number>(["one", "two"]);
+    await expect.poll(async () => (await redis.publish("one", 0)) + (await redis.publish("two", 0))).toBe(2);
+    await subscriber.unsubscribe(["one"]);
+    await expect.poll(() => redis.publish("one", 1)).toBe(0);
+    const message = heard(subscriber, "message");
+    expect(await redis.publish("two", 2)).toBe(1);
+    expect(await message).toEqual({ channel: "two", message: 2 });
+    await subscriber.unsubscribe();
   });
 });
 
