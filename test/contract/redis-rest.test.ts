@@ -33,6 +33,14 @@ describe("the forms of a request", () => {
     expect(await json(server.command("TTL", "foo"))).toEqual({ result: 100 });
   });
 
+  it("what Valkey lacks may come in the path, too", async () => {
+    await server.request("/json.set/doc/$", { method: "POST", body: '{"a":[1]}' });
+    expect(await json(server.request("/json.get/doc/$.a%5B0%5D"))).toEqual({ result: "[1]" });
+    expect(await json(server.request("/scan/0?WITHTYPE"))).toEqual({ result: ["0", ["doc", "json"]] });
+    const flagged = "#!lua flags=allow-key-locking\nreturn redis.call('GET', KEYS[1])";
+    expect(await json(server.request(`/eval/${encodeURIComponent(flagged)}/1/absent`))).toEqual({ result: null });
+  });
+
   it("a body in the path form is stored byte by byte", async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
     await server.request("/set/binary", { method: "PUT", body: bytes });
@@ -79,6 +87,43 @@ describe("the shape of an answer", () => {
     ).toEqual([{ result: "OK" }, { result: "dg==" }]);
   });
 
+  it("base64 reaches into nested arrays, and leaves numbers, nils and errors alone", async () => {
+    const script = "return {redis.status_reply('OK'), 7, false, {'é', {}}}";
+    const encoded = { result: ["T0s=", 7, null, ["w6k=", []]] };
+    expect(await json(post("/", ["EVAL", script, 0], base64))).toEqual(encoded);
+    expect(
+      await json(
+        post(
+          "/multi-exec",
+          [
+            ["EVAL", script, 0],
+            ["INCR", "n"],
+          ],
+          base64,
+        ),
+      ),
+    ).toEqual([encoded, { result: 1 }]);
+    expect(await json(post("/pipeline", [["NOPE"]], base64))).toEqual([
+      { error: expect.stringMatching(/^ERR unknown/) },
+    ]);
+    await server.command("XADD", "s", "1-0", "f", "v");
+    expect(await json(post("/", ["XRANGE", "s", "-", "+"], base64))).toEqual({ result: [["MS0w", ["Zg==", "dg=="]]] });
+  });
+
+  it("every answer has a sync token of its own, errors and refusals included", async () => {
+    const answers = [
+      server.command("SET", "k", "v"),
+      server.command("NOPE"),
+      post("/pipeline", [["GET", "k"]]),
+      post("/multi-exec", [["SELECT", 1]]),
+      server.request("/", { method: "DELETE" }),
+      fetch(server.url),
+    ];
+    const tokens = (await Promise.all(answers)).map(({ headers }) => headers.get("upstash-sync-token"));
+    expect(tokens).not.toContain(null);
+    expect(new Set(tokens).size).toBe(answers.length);
+  });
+
   it("bytes that are no UTF-8 become U+FFFD without base64, and a nil is an explicit null", async () => {
     await server.request("/set/bad/%FF");
     expect(await json(server.command("GET", "bad"))).toEqual({ result: "\uFFFD" });
@@ -96,6 +141,8 @@ describe("the shape of an answer", () => {
     const answer = await post("/pipeline", [["SET", "k", "v"], ["GET", "k"], ["GET", "x"], ["NOPE"]], resp2);
     expect(answer.headers.get("content-type")).toBe("application/octet-stream");
     expect(await answer.text()).toMatch(/^\+OK\r\n\$1\r\nv\r\n\$-1\r\n-ERR unknown command/);
+    const single = await post("/", ["LRANGE", "k", 0, -1], resp2);
+    expect([single.status, await single.text()]).toEqual([400, expect.stringMatching(/^-WRONGTYPE .*\r\n$/)]);
     expect((await post("/", ["PING"], { ...resp2, ...base64 })).status).toBe(400);
     expect((await post("/multi-exec", [["PING"]], resp2)).status).toBe(400);
     expect((await post("/", ["PING"], { "Upstash-Response-Format": "resp3" })).status).toBe(400);

@@ -54,7 +54,6 @@ describe("reading one's own writes", () => {
     remember();
     await redis.multi().set("a", 3).exec();
     remember();
-    await redis.lpush("a", 1).catch(remember);
     expect(new Set(tokens).size).toBe(tokens.length);
     expect(tokens.every((token) => typeof token === "string" && token !== "")).toBe(true);
   });

@@ -88,6 +88,15 @@ describe("@upstash/redis against the local front", () => {
     expect(await redis.hkeys("hash")).toEqual(["short", "long"]);
   });
 
+  it("sets, reads and deletes fields of a hash together with their expiry", async () => {
+    expect(await redis.hsetex("hash", { expiration: { ex: 100 } }, { a: 1, b: 2 })).toBe(1);
+    expect(await redis.httl("hash", ["a", "b"])).toEqual([100, 100]);
+    expect(await redis.hgetex("hash", { persist: true }, "a")).toEqual({ a: 1 });
+    expect(await redis.httl("hash", "a")).toEqual([-1]);
+    expect(await redis.hgetdel("hash", "a", "absent")).toEqual({ a: 1, absent: null });
+    expect(await redis.hgetall("hash")).toEqual({ b: 2 });
+  });
+
   it("reads a group's stream, acknowledges and deletes in one go", async () => {
     const id = await redis.xadd("stream", "*", { n: 1 });
     await redis.xgroup("stream", { type: "CREATE", group: "g", id: "0" });
