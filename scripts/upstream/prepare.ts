@@ -16,15 +16,14 @@ export function prepareBun(folder: string): string {
   return program;
 }
 
-/** Clones the suite's repository into `folder`, unless it is there, and installs what it depends on. */
+/** Clones the suite's repository into `folder`, unless it is there, and installs what it depends on and lacks. */
 export function prepareSuite(suite: Suite, folder: string, bun: string): void {
   const repository = path.join(folder, suite.name);
   if (!existsSync(repository)) {
     run("git", ["clone", "--depth", "1", `https://github.com/upstash/${suite.name}`, repository], folder);
   }
-  const packageFolder = path.join(repository, suite.packageFolder);
-  if (existsSync(path.join(packageFolder, "node_modules"))) return;
-  run(bun, ["install", "--ignore-scripts", ...(suite.isLocked ? ["--frozen-lockfile"] : [])], packageFolder);
+  const lock = suite.isLocked ? ["--frozen-lockfile"] : [];
+  run(bun, ["install", "--ignore-scripts", ...lock], path.join(repository, suite.packageFolder));
 }
 
 /** The commit that was tested, short, with its date. */
