@@ -20,7 +20,8 @@ import { toolRoutes } from "./http/routes/tools.ts";
 import { logOf } from "./log-of.ts";
 import { systemClock } from "./system/clock.ts";
 import { systemRandom } from "./system/random.ts";
-import type { Invocation, Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
+import type { Invocation } from "./wire/adapters.ts";
 
 /** @param wire builds the services of one request; tests pass one over fakes. */
 export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> {

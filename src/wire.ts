@@ -1,21 +1,19 @@
 /**
- * The composition root: the environment's strings become adapters, adapters become services. Nothing else knows both sides.
+ * The composition root: the environment's strings become adapters (`wire/`), adapters become services. Nothing else knows both sides.
  *
  * Built once per request, since a Worker may not use one request's connections in another. It does no I/O.
  */
 import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
 import type { ChatParts } from "./agent/chat.ts";
 import type { FollowTurnParts } from "./agent/follow-turn.ts";
-import { parseConfig, type Config } from "./config.ts";
 import { limits } from "./core/limits.ts";
-import { Secret } from "./core/secret.ts";
-import { createMeter, type Meter } from "./core/meter.ts";
-import type { Clock, Log, Random } from "./core/ports.ts";
+import type { Random } from "./core/ports.ts";
 import { budgetProfiles } from "./engine/budget.ts";
 import type { EngineParts } from "./engine/engine-parts.ts";
 import type { RunFeed } from "./engine/follow-run.ts";
 import type { RunIndex } from "./engine/journal.ts";
 import { createRunRegistry } from "./engine/run-definition.ts";
+import type { DueTurns } from "./event/event-log.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
@@ -23,25 +21,21 @@ import { openAiModel } from "./model/openai-model.ts";
 import { bookDinner } from "./saga/book-dinner.ts";
 import type { SagaServices } from "./saga/saga-services.ts";
 import { createSessions } from "./session/sessions.ts";
-import { systemClock } from "./system/clock.ts";
-import { fetchQueue, noCalls } from "./system/fetch-queue.ts";
-import { systemPause } from "./system/pause.ts";
-import { systemRandom } from "./system/random.ts";
 import { restaurantClient } from "./system/restaurant-client.ts";
 import { builtInTools } from "./tool/built-in.ts";
 import { createToolRegistry } from "./tool/registry.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
-import { upstashClient } from "./upstash/batch.ts";
 import { upstashConversationStore } from "./upstash/conversation-store.ts";
+import { upstashDueRuns, upstashDueTurns } from "./upstash/due-registry.ts";
 import { upstashEventFeed, upstashRunFeed } from "./upstash/event-feed.ts";
 import { upstashEventLog } from "./upstash/event-log.ts";
 import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
-import { upstashDueRuns, upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
-import { qstashClient } from "./upstash/qstash.ts";
-import { enginePaths, upstashCalls, upstashQueue } from "./upstash/queue.ts";
+import { upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
 import { qstashVerifier } from "./upstash/signature.ts";
+import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
+import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 
 export interface Wire extends EdgeWire {
   readonly admission: Admission;
@@ -49,6 +43,7 @@ export interface Wire extends EdgeWire {
   readonly conversations: ConversationStore;
   readonly follow: FollowTurnParts;
   readonly engine: EngineParts<RunServices>;
+  readonly dueTurns: DueTurns;
   readonly runIndex: RunIndex;
   readonly runFeed: RunFeed;
 }
@@ -56,36 +51,36 @@ export interface Wire extends EdgeWire {
 /** What the runs of this app are given. */
 export type RunServices = SagaServices;
 
-/** Everything that an invocation is given by the platform. */
-export interface Invocation {
-  readonly env: object;
-  readonly log: Log;
-  /** Keeps the invocation alive for work that goes on after the answer. */
-  readonly waitUntil: (work: Promise<unknown>) => void;
-}
-
 const tools = createToolRegistry(builtInTools);
 const runs = createRunRegistry<RunServices>([bookDinner]);
-const clock: Clock = systemClock;
-const random: Random = systemRandom;
-const pause = systemPause;
 
 /** @throws misconfigured (park) with every problem of the environment. */
-export function createWire({ env, log, waitUntil }: Invocation): Wire {
-  const config = parseConfig(env);
-  const meter = createMeter();
-  const redis = upstashClient({
-    ...config.redis,
-    timeoutMs: limits.redisTimeoutMs,
-    onRoundTrip: (commands) => countRoundTrip(meter, commands),
-  });
-  const eventLog = upstashEventLog(redis, clock);
-  const facts = upstashFactStore(redis);
-  const sendFetch = (url: string, init: RequestInit): Promise<Response> => {
-    meter.subrequests += 1;
-    return fetch(url, init);
+export function createWire(invocation: Invocation): Wire {
+  const adapters = createAdapters(invocation);
+  const { config, clock, random, pause, redis } = adapters;
+  const queues = createQueues(adapters);
+  const chat = createChat(adapters, queues);
+  return {
+    ...createEdge(adapters),
+    admission: upstashAdmission(redis, clock),
+    chat,
+    conversations: upstashConversationStore(redis, clock),
+    follow: {
+      clock,
+      log: chat.log,
+      feed: upstashEventFeed({ ...config.redis, fetch: adapters.fetch }),
+      pause,
+      random: () => unitInterval(random),
+    },
+    engine: createEngine(adapters, queues),
+    dueTurns: upstashDueTurns(redis),
+    runIndex: upstashRunIndex(redis),
+    runFeed: upstashRunFeed({ ...config.redis, fetch: adapters.fetch }),
   };
-  const journal = upstashJournal(redis, clock);
+}
+
+function createEdge({ config, redis, clock, random }: Adapters): EdgeWire {
+  const { qstash } = config;
   return {
     clock,
     sessions: createSessions({ store: upstashSessionStore(redis), secret: config.sessionSecret, clock, random }),
@@ -98,85 +93,47 @@ export function createWire({ env, log, waitUntil }: Invocation): Wire {
     internalKey: internalKeyOf(config),
     queueName: config.queue,
     verifyDelivery:
-      config.qstash === undefined
+      qstash === undefined
         ? () => Promise.resolve(false)
-        : qstashVerifier({ current: config.qstash.currentSigningKey, next: config.qstash.nextSigningKey }),
-    admission: upstashAdmission(redis, clock),
-    chat: {
-      log: eventLog,
-      model: openAiModel({
-        baseUrl: config.model.baseUrl,
-        apiKey: config.model.apiKey.reveal(),
-        modelName: config.model.name,
-        fetch: sendFetch,
-        firstByteMsMax: limits.modelFirstByteMsMax,
-        idleMsMax: limits.modelIdleMsMax,
-      }),
-      tools: chatTools({ registry: tools, facts, clock, log }),
-      clock,
-      random,
-      logger: log,
-      pause,
-      systemPrompt: chatPrompt(clock.now()),
-    },
-    conversations: upstashConversationStore(redis, clock),
-    follow: {
-      clock,
-      log: eventLog,
-      feed: upstashEventFeed({ ...config.redis, fetch: sendFetch }),
-      pause,
-      random: () => unitInterval(random),
-    },
-    engine: {
-      journal,
-      dueRuns: upstashDueRuns(redis),
-      budgets: journal,
-      ...queuePorts({ config, meter, log, waitUntil, fetch: sendFetch }),
-      registry: runs,
-      services: { restaurants: restaurantClient({ url: config.restaurantUrl, fetch: sendFetch }) },
-      profile: budgetProfiles[config.workersPlan],
-      meter,
-      clock,
-      random,
-      pause,
-      log,
-    },
-    runIndex: upstashRunIndex(redis),
-    runFeed: upstashRunFeed({ ...config.redis, fetch: sendFetch }),
+        : qstashVerifier({ current: qstash.currentSigningKey, next: qstash.nextSigningKey }),
   };
 }
 
-interface QueueWiring {
-  readonly config: Config;
-  readonly meter: Meter;
-  readonly log: Log;
-  readonly waitUntil: (work: Promise<unknown>) => void;
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-}
-
-function queuePorts({ config, meter, log, waitUntil, fetch: send }: QueueWiring) {
-  const { appUrl } = config;
-  if (config.queue === "qstash" && config.qstash !== undefined) {
-    const qstash = qstashClient({ ...config.qstash, meter });
-    return { queue: upstashQueue({ qstash, appUrl, clock }), calls: upstashCalls({ qstash, appUrl }) };
-  }
-  const url = `${appUrl}${enginePaths.executeStep}`;
-  const internalKey = internalKeyOf(config).reveal();
+function createChat(adapters: Adapters, queues: Queues): ChatParts {
+  const { config, clock, log, redis } = adapters;
   return {
-    queue: fetchQueue({ url, internalKey, fetch: send, pause, waitUntil, clock, meter, log }),
-    calls: noCalls,
+    ...adapters,
+    log: upstashEventLog(redis, clock),
+    model: openAiModel({
+      baseUrl: config.model.baseUrl,
+      apiKey: config.model.apiKey.reveal(),
+      modelName: config.model.name,
+      fetch: adapters.fetch,
+      firstByteMsMax: limits.modelFirstByteMsMax,
+      idleMsMax: limits.modelIdleMsMax,
+    }),
+    tools: chatTools({ registry: tools, facts: upstashFactStore(redis), clock, log }),
+    logger: log,
+    systemPrompt: chatPrompt(clock.now()),
+    queue: queues.turns,
+    profile: budgetProfiles[config.workersPlan],
   };
 }
 
-/** Without a key of its own the app's calls to itself are proven by the secret that it has anyway. */
-function internalKeyOf({ internalKey, sessionSecret }: Config): Secret {
-  return internalKey ?? new Secret(`internal:${sessionSecret.reveal()}`);
-}
-
-function countRoundTrip(meter: Meter, commands: number): void {
-  meter.roundTrips += 1;
-  meter.subrequests += 1;
-  meter.commands += commands;
+function createEngine(adapters: Adapters, queues: Queues): EngineParts<RunServices> {
+  const { config, clock, redis } = adapters;
+  const journal = upstashJournal(redis, clock);
+  return {
+    ...adapters,
+    journal,
+    dueRuns: upstashDueRuns(redis),
+    budgets: journal,
+    queue: queues.runs,
+    calls: queues.calls,
+    registry: runs,
+    services: { restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }) },
+    profile: budgetProfiles[config.workersPlan],
+  };
 }
 
 function unitInterval(source: Random): number {

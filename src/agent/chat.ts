@@ -3,7 +3,7 @@
  *
  * C1 One turn at a time per conversation; the log decides, whatever arrives at once.
  * C2 A message id starts one turn: repeated while it runs it is followed, repeated afterwards its answer is replayed.
- * C3 A turn whose producer died is found by its silence and is taken up by whoever comes next.
+ * C3 A turn whose producer died is found by its silence and is taken up by whoever comes next: a reader, the next message, or the sweep's messenger.
  */
 import { AppError } from "../core/errors.ts";
 import { newMessageId, newRunId } from "../core/ids.ts";
@@ -13,11 +13,18 @@ import { writerLimits } from "../event/log-writer.ts";
 import type { LogRecord } from "../event/log-record.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
 import { userMessage, type AnswerState, type Message } from "../memory/message.ts";
-import { runTurn, type FrameSink, type OpenedTurn, type TurnParts } from "./run-turn.ts";
+import { runTurn, type FrameSink, type OpenedTurn, type TurnEnd, type TurnParts } from "./run-turn.ts";
 import { answerMessage, currentTurn, type TurnState } from "./turn-state.ts";
 
 export interface ChatParts extends TurnParts {
   readonly random: Random;
+  readonly queue: TurnQueue;
+}
+
+/** Brings a turn to its next segment, at least once. */
+export interface TurnQueue {
+  /** 1 billed message. */
+  continueTurn(ref: ConversationRef): Promise<void>;
 }
 
 export interface TurnRequest {
@@ -63,7 +70,7 @@ export async function startTurn(parts: ChatParts, request: TurnRequest, sink: Fr
     const answered = await openLog(parts, request.ref, opening);
     if (answered.kind === "opened") {
       opened.resolve({ tenure: answered.tenure, opening });
-      return { kind: "opened", done: settleSuperseded(parts, request.ref, runId, done, sink) };
+      return { kind: "opened", done: settleEnd(parts, request.ref, runId, done, sink) };
     }
     opened.reject(new AppError("turn_running", "another turn was opened first"));
     return await meetRunningTurn(parts, request);
@@ -91,7 +98,8 @@ async function meetRunningTurn(parts: ChatParts, request: TurnRequest): Promise<
   const turn = currentTurn(await parts.log.read(request.ref));
   if (turn === undefined || turn.ending !== undefined) return { kind: "cleared" };
   if (turn.userMessage.id === request.message.id) return { kind: "running", turn };
-  if (!isDead(parts, turn))
+  // One that was yielded is on its way to the next segment.
+  if (!isSilent(parts, turn))
     throw new AppError("turn_running", "This conversation is still answering an earlier message.");
   await endTurn(parts, request.ref, turn, interruption(turn), "failed");
   return { kind: "cleared" };
@@ -130,7 +138,7 @@ export async function takeUpTurn(
     earlier,
   };
   const done = runTurn(parts, input, Promise.resolve({ tenure: answer.tenure, opening }), sink);
-  return { kind: "taken", done: settleSuperseded(parts, ref, turn.runId, done, sink) };
+  return { kind: "taken", done: settleEnd(parts, ref, turn.runId, done, sink) };
 }
 
 /** Ends the turn that runs, keeping its text so far. False when none runs. */
@@ -143,7 +151,12 @@ export async function stopTurn(parts: ChatParts, ref: ConversationRef): Promise<
   throw new AppError("redis_unavailable", "the turn kept moving while it was being stopped");
 }
 
+/** Whether anybody may take the turn up: its producer gave it back, or has been silent for a whole lease. */
 export function isDead(parts: Pick<ChatParts, "clock">, turn: TurnState): boolean {
+  return turn.isYielded || isSilent(parts, turn);
+}
+
+function isSilent(parts: Pick<ChatParts, "clock">, turn: TurnState): boolean {
   return parts.clock.now() - turn.lastAt > writerLimits.leaseMs;
 }
 
@@ -168,15 +181,23 @@ async function endTurn(
   return answer.kind === "superseded";
 }
 
-/** A producer that lost its turn to a stop tells its reader so; any other loss is an error that makes the reader resume. */
-async function settleSuperseded(
+/**
+ * A producer that lost its turn to a stop tells its reader so; any other loss is an error that makes the reader resume. A segment that has yielded sends for the next
+ * one, which the reader finds when it resumes.
+ */
+async function settleEnd(
   parts: ChatParts,
   ref: ConversationRef,
   runId: string,
-  done: Promise<"completed" | "failed" | "superseded">,
+  done: Promise<TurnEnd>,
   sink: FrameSink,
 ): Promise<void> {
-  if ((await done) !== "superseded") return;
+  const end = await done;
+  if (end === "completed" || end === "failed") return;
+  if (end === "yielded") {
+    await parts.queue.continueTurn(ref);
+    throw new AppError("turn_running", "the turn goes on in another segment");
+  }
   const turn = currentTurn(await parts.log.read(ref));
   if (turn?.runId !== runId || turn.ending?.type !== "workflow-stopped") {
     throw new AppError("turn_running", "another producer has this turn now");

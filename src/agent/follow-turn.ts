@@ -34,6 +34,8 @@ export async function followTurn(
       watch.touch(item.record.at);
       await sink.write(projection.event(item.record.event));
       if (isEnding(item.record.event)) return;
+      // Nobody has the turn: whoever reads it next takes it up.
+      if (item.record.event.type === "segment-yielded") break;
     }
   } finally {
     watch.stop();

@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Model, ModelPiece, ModelRequest, ModelToolCall } from "./model-port.ts";
+import type { ModelAnswer } from "./tool-loop.ts";
 import type { PartsFold } from "./turn-state.ts";
 
 export type Pieces = AsyncIterator<ModelPiece, unknown, undefined>;
@@ -20,25 +21,27 @@ export function callModel(model: Model, request: ModelRequest): Pieces {
   };
 }
 
-export interface RelayedAnswer {
-  readonly toolCalls: readonly ModelToolCall[];
-  readonly finishReason: string;
-}
-
 /** Passes one model answer on. What arrived is in the fold also when the stream breaks. */
 export async function relayAnswer(
   pieces: Pieces,
   fold: PartsFold,
   text: (escaped: string) => Promise<void>,
-): Promise<RelayedAnswer> {
+): Promise<ModelAnswer> {
   let escapedText = "";
   const toolCalls: ModelToolCall[] = [];
   try {
     for (;;) {
       const { done, value } = await pieces.next();
       if (done === true) throw new AppError("model_unavailable", "the model's stream ended before its answer did");
-      if (value.kind === "end")
-        return { toolCalls: toolCalls.slice(0, limits.toolCallsPerStepMax), finishReason: value.finishReason };
+      if (value.kind === "end") {
+        const { finishReason, usage } = value;
+        return {
+          text: unescaped(escapedText),
+          toolCalls: toolCalls.slice(0, limits.toolCallsPerStepMax),
+          finishReason,
+          ...(usage === undefined ? {} : { usage }),
+        };
+      }
       if (value.kind === "tool-call") {
         toolCalls.push(value.call);
         continue;
@@ -49,6 +52,10 @@ export async function relayAnswer(
         throw new AppError("model_garbled", "the answer is longer than answerTextCharsMax");
     }
   } finally {
-    if (escapedText !== "") fold.add({ type: "message-delta", text: JSON.parse(`"${escapedText}"`) as string });
+    if (escapedText !== "") fold.add({ type: "message-delta", text: unescaped(escapedText) });
   }
+}
+
+function unescaped(escaped: string): string {
+  return JSON.parse(`"${escaped}"`) as string;
 }

@@ -1,24 +1,32 @@
 /**
- * Produces one turn: model call, tools, model call, … until the model has nothing more to do.
+ * Produces one turn on the engine: the tool loop runs as the code of a run whose journal is the conversation's event list.
  *
  * T1 Tokens go to the reader at once and to the log coalesced; the reader is told of the end only after the log has it.
  * T2 When somebody supersedes this producer (a stop, another segment), the model is aborted and nothing more is written.
- * T3 Whatever fails ends the turn in words, with the text so far kept in memory; the conversation stays usable.
- * T4 A tool whose result is in the log is not run again when the turn is taken up after a crash.
+ * T3 What fails in the turn ends it in words, with the text so far kept in memory; the conversation stays usable. What fails below it, the storage, ends only this
+ *    segment: the turn is found by its silence.
+ * T4 A model call or a tool whose result is in the log is not made again when the turn is taken up after a crash.
  */
-import { AppError, asAppError, errorCatalogue } from "../core/errors.ts";
-import { limits } from "../core/limits.ts";
+import { errorCatalogue, type ErrorCode } from "../core/errors.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Clock, Log } from "../core/ports.ts";
+import { createSegmentBudget, type BudgetProfile } from "../engine/budget.ts";
+import type { CodeEnd } from "../engine/code-end.ts";
+import { createContext } from "../engine/create-context.ts";
+import { StepFailed } from "../engine/failures.ts";
+import { createInterpreter, type Interpreter } from "../engine/interpret-run.ts";
+import { LeaseLost } from "../engine/journal-writer.ts";
 import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
 import { createLogWriter, type LogWriter } from "../event/log-writer.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
 import type { Message } from "../memory/message.ts";
 import { closingOf } from "./closing.ts";
 import type { Model, ModelMessage, ModelTool, ModelToolCall } from "./model-port.ts";
-import { callModel, relayAnswer, type Pieces } from "./relay-answer.ts";
-import { answerMessages, toModelMessages } from "./transcript.ts";
-import { answerMessage, createPartsFold, type PartsFold } from "./turn-state.ts";
-import { createUiProjection } from "./ui-projection.ts";
+import { toolLoop, type LoopEnd, type ToolOutcome } from "./tool-loop.ts";
+import { toModelMessages } from "./transcript.ts";
+import { createTurnDesk, type TurnDesk } from "./turn-desk.ts";
+import { settledSteps, turnRunState } from "./turn-journal.ts";
+import { answerMessage } from "./turn-state.ts";
 
 /** Tools as a turn needs them; a failing tool is an answer, not an exception. */
 export interface TurnTools {
@@ -26,13 +34,11 @@ export interface TurnTools {
   run(call: ModelToolCall, ref: ConversationRef, signal: AbortSignal): Promise<ToolOutcome>;
 }
 
-export type ToolOutcome =
-  | { readonly kind: "ok"; readonly output: unknown }
-  | { readonly kind: "failed"; readonly errorText: string };
-
 /** Where the frames of the UI message stream go; never throws, also when the reader has left. */
 export interface FrameSink {
   write(frames: string): Promise<void>;
+  /** Whether nobody reads any more. */
+  isClosed?(): boolean;
 }
 
 export interface TurnParts {
@@ -44,6 +50,8 @@ export interface TurnParts {
   /** Waits; rejects when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly systemPrompt: string;
+  readonly profile: BudgetProfile;
+  readonly meter: Meter;
 }
 
 export interface TurnInput {
@@ -64,31 +72,27 @@ export interface OpenedTurn {
   readonly opening: TurnOpening;
 }
 
+/** `yielded`: the next segment has to be sent for. `superseded`: somebody else has the turn now. */
+export type TurnEnd = "completed" | "failed" | "yielded" | "superseded";
+
 const pulseMs = 250;
 
 /**
- * Runs the turn to its end. `opened` settles when the log has the opening: until then nothing is handed to the reader, and a refusal
+ * Runs the turn until it ends or the segment has to. `opened` settles when the log has the opening: until then nothing is handed to the reader, and a refusal
  * there aborts the model call that was begun meanwhile.
- * @returns how the turn ended; `superseded` when somebody else has it now.
  */
 export async function runTurn(
   parts: TurnParts,
   input: TurnInput,
   opened: Promise<OpenedTurn>,
   sink: FrameSink,
-): Promise<"completed" | "failed" | "superseded"> {
-  const aborter = new AbortController();
-  const fold = createPartsFold();
-  for (const event of input.earlier) fold.add(event);
-  const firstCall = startModelCall(parts, input, fold, aborter.signal);
-  let turn: OpenedTurn;
-  try {
-    turn = await opened;
-  } catch (error) {
-    aborter.abort(error);
-    await firstCall.return?.().catch(() => undefined);
-    throw error;
-  }
+): Promise<TurnEnd> {
+  const desk = createTurnDesk(parts, input, sink);
+  const interpreter = interpreterOf(parts, input, desk, sink);
+  opened.catch((error: unknown) => interpreter.breakOff(error));
+  const code = interpreter.run(() => runLoop(parts, input, desk, interpreter));
+  code.catch(() => undefined);
+  const turn = await opened;
   const writer = createLogWriter({
     log: parts.log,
     ref: input.ref,
@@ -96,143 +100,105 @@ export async function runTurn(
     isOpeningUnpublished: turn.opening.type === "workflow-started",
     clock: parts.clock,
     logger: parts.logger,
-    onSuperseded: () => aborter.abort(new AppError("turn_running", "another writer has this turn now")),
+    onSuperseded: () => interpreter.breakOff(new LeaseLost()),
   });
   const stopPulse = startPulse(parts, writer);
   try {
-    return await produce(
-      { parts, input, fold, writer, sink, signal: aborter.signal, isListNew: turn.tenure.listLength === 1 },
-      turn.opening,
-      firstCall,
-    );
+    await desk.open(writer, turn.opening);
+    return await close({ parts, input, desk, writer, isListNew: turn.tenure.listLength === 1 }, await code);
+  } catch (error) {
+    if (error instanceof LeaseLost || writer.isSuperseded()) return "superseded";
+    throw error;
   } finally {
     stopPulse();
-    aborter.abort();
+    interpreter.breakOff(new LeaseLost());
   }
 }
 
-function startModelCall(parts: TurnParts, input: TurnInput, fold: PartsFold, signal: AbortSignal): Pieces {
-  const messages: ModelMessage[] = [
+function interpreterOf(parts: TurnParts, input: TurnInput, desk: TurnDesk, sink: FrameSink): Interpreter {
+  const startedAtMs = parts.clock.now();
+  const settled = settledSteps(input.earlier, startedAtMs);
+  const base = { meter: parts.meter, clock: parts.clock, startedAtMs, stepsMax: Infinity };
+  const whileRead = createSegmentBudget({ ...base, profile: { ...parts.profile, wallMs: Infinity } });
+  const unread = createSegmentBudget({ ...base, profile: parts.profile });
+  return createInterpreter({
+    ...parts,
+    runId: input.runId,
+    state: turnRunState(settled, startedAtMs),
+    recorded: settled,
+    writer: desk.journal,
+    // The platform lets an invocation live as long as somebody reads its answer.
+    budget: { ...whileRead, admit: () => (sink.isClosed?.() === false ? whileRead : unread).admit() },
+    chance: () => 0,
+  });
+}
+
+function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, interpreter: Interpreter): Promise<LoopEnd> {
+  const unreachable = (): Promise<never> => Promise.reject(new Error("a turn reaches out to nobody but its tools"));
+  const { ctx } = createContext({
+    interpreter,
+    state: turnRunState([], parts.clock.now()),
+    ref: { userId: input.ref.userId, runId: input.runId },
+    services: desk.services,
+    outreach: { call: unreachable, startChild: unreachable },
+    writeEvent: () => {},
+    now: parts.clock.now,
+  });
+  const opening: ModelMessage[] = [
     { role: "system", content: parts.systemPrompt },
     ...toModelMessages(input.history),
     { role: "user", content: input.userMessage.text },
-    ...answerMessages(fold.parts()),
   ];
-  return callModel(parts.model, { messages, tools: parts.tools.definitions, signal });
+  return toolLoop(ctx, opening);
 }
 
-interface Production {
+interface Closing {
   readonly parts: TurnParts;
   readonly input: TurnInput;
-  readonly fold: PartsFold;
+  readonly desk: TurnDesk;
   readonly writer: LogWriter;
-  readonly sink: FrameSink;
-  readonly signal: AbortSignal;
   readonly isListNew: boolean;
 }
 
-async function produce(
-  production: Production,
-  opening: TurnOpening,
-  firstCall: Pieces,
-): Promise<"completed" | "failed" | "superseded"> {
-  const { writer, sink, fold, input } = production;
-  const projection = createUiProjection();
-  for (const event of input.earlier) await sink.write(projection.event(event));
-  if (input.earlier.length === 0) await sink.write(projection.event(opening));
-
-  async function emit(event: TurnEvent): Promise<void> {
-    fold.add(event);
-    writer.event(event);
-    await sink.write(projection.event(event));
-  }
-  async function text(escaped: string): Promise<void> {
-    writer.text(escaped);
-    await sink.write(projection.text(escaped));
-  }
-
-  let ending: TurnEnding;
-  try {
-    const finishReason = await runSteps(production, firstCall, emit, text);
-    const message = answerMessage({ ...input, parts: fold.parts() }, "complete", production.parts.clock.now());
-    writer.event({ type: "message-completed", message });
-    ending = { type: "workflow-completed", runId: input.runId, finishReason };
-  } catch (thrown) {
-    if (writer.isSuperseded()) return "superseded";
-    ending = failure(production, thrown);
-  }
-  const isDurable = await writer.close(
-    ending,
-    closingOf(
-      { ...input, parts: fold.parts(), isEventListNew: production.isListNew, at: production.parts.clock.now() },
-      ending.type === "workflow-completed" ? "complete" : "failed",
-    ),
-  );
-  if (!isDurable) return "superseded";
-  await sink.write(projection.event(ending));
-  return ending.type === "workflow-completed" ? "completed" : "failed";
-}
-
-async function runSteps(
-  production: Production,
-  firstCall: Pieces,
-  emit: (event: TurnEvent) => Promise<void>,
-  text: (escaped: string) => Promise<void>,
-): Promise<string> {
-  const { parts, input, fold, signal } = production;
-  let pieces = firstCall;
-  for (let call = fold.step() + 1; ; call += 1) {
-    await emit({ type: "step-started", step: call });
-    const answer = await relayAnswer(pieces, fold, text);
-    if (answer.toolCalls.length === 0) return answer.finishReason;
-    await runTools(production, answer.toolCalls, emit);
-    if (call >= limits.toolStepsMax) {
-      await emit({ type: "message-delta", text: "\n\nI stop here: this turn has used up its tool steps." });
-      return "length";
+async function close(closing: Closing, end: CodeEnd): Promise<TurnEnd> {
+  const { input, desk, writer, parts } = closing;
+  switch (end.kind) {
+    case "returned": {
+      const { finishReason } = end.value as LoopEnd;
+      if (finishReason === "tool-steps") await desk.say("\n\nI stop here: this turn has used up its tool steps.");
+      const message = answerMessage({ ...input, parts: desk.fold.parts() }, "complete", parts.clock.now());
+      writer.event({ type: "message-completed", message });
+      const reason = finishReason === "tool-steps" ? "length" : finishReason;
+      return finish(closing, { type: "workflow-completed", runId: input.runId, finishReason: reason });
     }
-    pieces = startModelCall(parts, input, fold, signal);
+    case "out-of-budget":
+      writer.event({ type: "segment-yielded", reason: end.reason });
+      await writer.settle();
+      return "yielded";
+    case "threw":
+      return finish(closing, failure(closing, end.error));
+    case "waiting":
+    case "interrupted":
+    case "stuck":
+      return finish(closing, failure(closing, end));
   }
 }
 
-async function runTools(
-  production: Production,
-  calls: readonly ModelToolCall[],
-  emit: (event: TurnEvent) => Promise<void>,
-): Promise<void> {
-  for (const call of calls) {
-    await emit({ type: "tool-called", toolCallId: call.id, toolName: call.name, input: parsedInput(call) });
-  }
-  await Promise.all(
-    calls.map(async (call) => {
-      const outcome = await production.parts.tools.run(call, production.input.ref, production.signal);
-      const named = { toolCallId: call.id, toolName: call.name };
-      if (outcome.kind === "ok") await emit({ type: "tool-completed", ...named, output: outcome.output });
-      else await emit({ type: "tool-failed", ...named, errorText: outcome.errorText });
-    }),
-  );
+async function finish({ parts, input, desk, writer, isListNew }: Closing, ending: TurnEnding): Promise<TurnEnd> {
+  const isComplete = ending.type === "workflow-completed";
+  const finished = { ...input, parts: desk.fold.parts(), isEventListNew: isListNew, at: parts.clock.now() };
+  const isDurable = await writer.close(ending, closingOf(finished, isComplete ? "complete" : "failed"));
+  if (!isDurable) return "superseded";
+  await desk.show(ending);
+  return isComplete ? "completed" : "failed";
 }
 
-function parsedInput(call: ModelToolCall): unknown {
-  try {
-    return JSON.parse(call.argumentsJson);
-  } catch {
-    return call.argumentsJson;
-  }
-}
-
-function failure(production: Production, thrown: unknown): TurnEnding {
-  const error = asAppError(thrown);
-  production.parts.logger.error("a turn failed", {
-    runId: production.input.runId,
-    code: error.code,
-    error,
-  });
-  return {
-    type: "workflow-failed",
-    runId: production.input.runId,
-    code: error.code,
-    errorText: errorCatalogue[error.code].publicText,
-  };
+/** The reader is told what the catalogue says to everybody; what really happened is in the log. */
+function failure({ parts, input }: Closing, cause: unknown): TurnEnding {
+  const named = cause instanceof StepFailed ? cause.failure.code : undefined;
+  const code: ErrorCode = named !== undefined && named in errorCatalogue ? (named as ErrorCode) : "internal";
+  parts.logger.error("a turn failed", { runId: input.runId, code, error: cause });
+  return { type: "workflow-failed", runId: input.runId, code, errorText: errorCatalogue[code].publicText };
 }
 
 function startPulse(parts: TurnParts, writer: LogWriter): () => void {

@@ -18,6 +18,8 @@ export interface TurnState {
   readonly last: EventId;
   /** Unix ms of the last record. */
   readonly lastAt: number;
+  /** The last segment gave the turn back, and no other has taken it up yet. */
+  readonly isYielded: boolean;
 }
 
 /** The newest turn in the log, or `undefined` when its opening is not retained. */
@@ -44,6 +46,7 @@ export function currentTurn(records: readonly LogRecord[]): TurnState | undefine
     first: opening.id,
     last: last.id,
     lastAt: last.at,
+    isYielded: last.event.type === "segment-yielded",
   };
 }
 
@@ -51,8 +54,6 @@ export interface PartsFold {
   add(event: TurnEvent): void;
   parts(): MessagePart[];
   step(): number;
-  /** True when the step's model call and all of its tools are done, so that a turn that is taken up again keeps it. */
-  isStepSettled(): boolean;
 }
 
 /** Collects an answer's parts from its events. Tool calls without a result yet are left out of `parts`. */
@@ -60,8 +61,8 @@ export function createPartsFold(): PartsFold {
   let parts: MessagePart[] = [];
   let stepStart = 0;
   let step = 0;
-  let calls = 0;
-  let settled = 0;
+  /** Whether the model's answer of this step is whole: then whoever takes the turn up keeps it. */
+  let isAnswered = false;
   const inputs = new Map<string, unknown>();
 
   function add(event: TurnEvent): void {
@@ -69,19 +70,19 @@ export function createPartsFold(): PartsFold {
       case "step-started":
         stepStart = parts.length;
         step = event.step;
-        calls = 0;
-        settled = 0;
+        isAnswered = false;
         parts.push({ type: "step-start" });
+        return;
+      case "step-completed":
+        isAnswered = true;
         return;
       case "message-delta":
         addText(event.text);
         return;
       case "tool-called":
         inputs.set(event.toolCallId, event.input);
-        calls += 1;
         return;
       case "tool-completed":
-        settled += 1;
         parts.push({
           type: `tool-${event.toolName}`,
           state: "output-available",
@@ -91,7 +92,6 @@ export function createPartsFold(): PartsFold {
         });
         return;
       case "tool-failed":
-        settled += 1;
         parts.push({
           type: `tool-${event.toolName}`,
           state: "output-error",
@@ -101,7 +101,7 @@ export function createPartsFold(): PartsFold {
         });
         return;
       case "workflow-resumed":
-        if (isStepSettled()) return;
+        if (isAnswered) return;
         parts = parts.slice(0, stepStart);
         step = Math.max(0, step - 1);
         return;
@@ -116,11 +116,7 @@ export function createPartsFold(): PartsFold {
     else parts.push({ type: "text", text });
   }
 
-  function isStepSettled(): boolean {
-    return calls > 0 && calls === settled;
-  }
-
-  return { add, parts: () => [...parts], step: () => step, isStepSettled };
+  return { add, parts: () => [...parts], step: () => step };
 }
 
 /** The assistant message that a turn leaves behind. */

@@ -18,8 +18,8 @@ export function createUiProjection(): UiProjection {
   let textNumber = 0;
   let isTextOpen = false;
   let isStepOpen = false;
-  let calls = 0;
-  let settled = 0;
+  let isAnswered = false;
+  const called = new Set<string>();
 
   function closeText(): string {
     if (!isTextOpen) return "";
@@ -45,7 +45,7 @@ export function createUiProjection(): UiProjection {
   }
 
   function resumed(): string {
-    if (!isStepOpen || (calls > 0 && calls === settled)) return "";
+    if (!isStepOpen || isAnswered) return "";
     isTextOpen = false;
     isStepOpen = false;
     return frame({ type: "reset-step" });
@@ -60,14 +60,19 @@ export function createUiProjection(): UiProjection {
       case "step-started": {
         const closing = closeStep();
         isStepOpen = true;
-        calls = 0;
-        settled = 0;
+        isAnswered = false;
+        called.clear();
         return closing + frame({ type: "start-step" });
       }
       case "message-delta":
         return text(JSON.stringify(event.text).slice(1, -1));
+      case "step-completed":
+        isAnswered = true;
+        return "";
       case "tool-called":
-        calls += 1;
+        // Once more after a crash: the reader knows it already.
+        if (called.has(event.toolCallId)) return "";
+        called.add(event.toolCallId);
         return (
           closeText() +
           frame({
@@ -78,10 +83,8 @@ export function createUiProjection(): UiProjection {
           })
         );
       case "tool-completed":
-        settled += 1;
         return frame({ type: "tool-output-available", toolCallId: event.toolCallId, output: event.output });
       case "tool-failed":
-        settled += 1;
         return frame({ type: "tool-output-error", toolCallId: event.toolCallId, errorText: event.errorText });
       case "workflow-completed":
         return closeStep() + frame({ type: "finish", finishReason: event.finishReason }) + doneFrame;
@@ -90,6 +93,7 @@ export function createUiProjection(): UiProjection {
       case "workflow-failed":
         return closeText() + frame({ type: "error", errorText: event.errorText }) + doneFrame;
       case "message-completed":
+      case "segment-yielded":
       case "heartbeat":
         return "";
     }

@@ -29,6 +29,10 @@ export const limits = {
   sessionTtlSeconds: 30 * daySeconds,
   sessionCookieCharsMax: 512,
 
+  /** Of one model call, from the request to its last word. */
+  modelStepMsMax: 10 * 60 * 1000,
+  /** Longer than any tool may take by itself. */
+  toolStepMsMax: 60_000,
   /** Model calls with tools in one turn. */
   toolStepsMax: 8,
   toolCallsPerStepMax: 8,

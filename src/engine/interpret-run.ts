@@ -78,7 +78,7 @@ export interface Interpreter {
   /** Ends the segment and parks the run. */
   getStuck(failure: Failure, step?: string): void;
   /** The lease is lost: nothing that is under way is of use any more. */
-  breakOff(error: Error): void;
+  breakOff(error: unknown): void;
   /** The journal has news from outside: signals or orders. */
   hearNews(): void;
   /** A step that the code asks for and that has not begun. */

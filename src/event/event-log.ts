@@ -37,7 +37,7 @@ export interface Closing {
   readonly title?: string;
   /** Unix ms of the newest message before this turn, if any; decides whether expiries are renewed. */
   readonly previousAt?: number;
-  /** True when this turn made the event list, whose expiry is then set already. */
+  /** True when this turn made the event list. */
   readonly isEventListNew: boolean;
   /** Number of messages in memory at admission; decides whether the list is trimmed. */
   readonly messageCount: number;
@@ -46,8 +46,8 @@ export interface Closing {
 /** The event list of each conversation: one method, one atomic change. */
 export interface EventLog {
   /**
-   * Opens a turn where none runs. Safe to repeat with the same run id: the answer is the same tenure.
-   * Cost: 1 round trip, 3 billed commands, 4 for a new list.
+   * Opens a turn where none runs, and has the sweep know of it. Safe to repeat with the same run id: the answer is the same tenure.
+   * Cost: 1 round trip, 4 billed commands.
    */
   open(ref: ConversationRef, opening: TurnOpening): Promise<OpenAnswer>;
   /**
@@ -74,6 +74,21 @@ export interface EventLog {
   ): Promise<FlushAnswer>;
   /** All valid records that the list still holds, oldest first. Cost: 1 round trip, 1 billed command. */
   read(ref: ConversationRef): Promise<LogRecord[]>;
+  /** The same for several conversations, in the order given. Cost: 1 round trip, 1 billed command each. */
+  readMany(refs: readonly ConversationRef[]): Promise<LogRecord[][]>;
+}
+
+/**
+ * What the sweep goes by: conversations in which a turn was opened since it last looked, and when each is to be looked at. A turn does not leave by itself: the
+ * sweep lets its conversation go when it finds that nothing runs there.
+ */
+export interface DueTurns {
+  /** At most `count`, the longest overdue first. 1 billed command. */
+  overdue(nowMs: number, count: number): Promise<ConversationRef[]>;
+  /** 1 billed command for all of them. */
+  postpone(turns: readonly { readonly ref: ConversationRef; readonly dueAtMs: number }[]): Promise<void>;
+  /** Nothing runs there: they leave, and their event lists begin to expire. 1 billed command, and 1 for each. */
+  retire(refs: readonly ConversationRef[]): Promise<void>;
 }
 
 /** Live records of a conversation, as published. */

@@ -28,6 +28,11 @@ export interface LogWriter {
   text(escaped: string): void;
   /** Never waits. */
   event(event: TurnEvent): void;
+  /**
+   * Resolves when all that was written is durable. Does nothing when nothing was.
+   * @throws turn_running (refuse) when somebody superseded this writer; redis_unavailable (retry) when the storage did not answer several times.
+   */
+  settle(): Promise<void>;
   /** To be called now and then (each second): flushes what is due, shows a sign of life when there was long none. */
   pulse(): Promise<void>;
   /**
@@ -93,6 +98,19 @@ export function createLogWriter(parts: LogWriterParts): LogWriter {
     unpublished = [];
   }
 
+  /** Repeated, for what waits for it cannot do without. */
+  async function flushSurely(closing?: Closing): Promise<void> {
+    for (let attempt = 1; !superseded; attempt += 1) {
+      try {
+        underWay = flush(closing).finally(() => (underWay = undefined));
+        return await underWay;
+      } catch (cause) {
+        if (attempt >= writerLimits.closingAttemptsMax || !(cause instanceof AppError)) throw cause;
+        parts.logger.warn("a flush failed and is repeated", { attempt, cause: String(cause) });
+      }
+    }
+  }
+
   function startFlush(): void {
     if (underWay !== undefined || superseded || flushes >= writerLimits.flushesMax) return;
     flushes += 1;
@@ -129,19 +147,16 @@ export function createLogWriter(parts: LogWriterParts): LogWriter {
       if (hasPending() && (isDue() || isSilent)) startFlush();
       await underWay;
     },
+    async settle() {
+      await underWay;
+      if (hasPending()) await flushSurely();
+      if (superseded) throw new AppError("turn_running", "another writer has this turn now");
+    },
     async close(ending, closing) {
       await underWay;
       settleText();
       append(ending);
-      for (let attempt = 1; !superseded; attempt += 1) {
-        try {
-          await flush(closing);
-          break;
-        } catch (cause) {
-          if (attempt >= writerLimits.closingAttemptsMax || !(cause instanceof AppError)) throw cause;
-          parts.logger.warn("the closing flush failed and is repeated", { attempt, cause: String(cause) });
-        }
-      }
+      await flushSurely(closing);
       return !superseded;
     },
     isSuperseded: () => superseded,

@@ -9,6 +9,13 @@ export interface UserText {
   readonly text: string;
 }
 
+/** A call as the model wrote it: the arguments may fail to parse. */
+export interface CalledTool {
+  readonly id: string;
+  readonly name: string;
+  readonly argumentsJson: string;
+}
+
 export type TurnEvent =
   | {
       readonly type: "workflow-started";
@@ -26,6 +33,16 @@ export type TurnEvent =
       readonly at: number;
     }
   | { readonly type: "step-started"; readonly step: number }
+  /** The model's answer of that step is whole; its text is that of the deltas before. */
+  | {
+      readonly type: "step-completed";
+      readonly step: number;
+      readonly toolCalls: readonly CalledTool[];
+      readonly finishReason: string;
+      readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
+    }
+  /** The segment has spent its budget; the next one takes the turn up at once. */
+  | { readonly type: "segment-yielded"; readonly reason: string }
   | { readonly type: "message-delta"; readonly text: string }
   | { readonly type: "tool-called"; readonly toolCallId: string; readonly toolName: string; readonly input: unknown }
   | {
@@ -50,6 +67,8 @@ const eventTypes: ReadonlySet<string> = new Set([
   "workflow-started",
   "workflow-resumed",
   "step-started",
+  "step-completed",
+  "segment-yielded",
   "message-delta",
   "tool-called",
   "tool-completed",

@@ -3,6 +3,7 @@
  *
  * Nothing repeats a call that is lost, and nothing waits longer than an invocation lives: for both there is the sweep. So a run still goes on after a crash, only later.
  */
+import type { TurnQueue } from "../agent/chat.ts";
 import { AppError } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Meter } from "../core/meter.ts";
@@ -11,7 +12,9 @@ import { NonRetryableError } from "../engine/failures.ts";
 import type { Queue, Trigger } from "../engine/queue.ts";
 
 export interface FetchQueueOptions {
-  readonly url: string;
+  /** Without a slash at the end. */
+  readonly appUrl: string;
+  readonly paths: { readonly executeStep: string; readonly continueTurn: string };
   /** Proves that the call is ours. */
   readonly internalKey: string;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -25,34 +28,38 @@ export interface FetchQueueOptions {
 /** An invocation lives for 30 s after its answer; a call takes some of them. */
 const waitMsMax = 20_000;
 
-export function fetchQueue(options: FetchQueueOptions): Queue {
-  const { clock, meter } = options;
+export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue {
+  const { clock, meter, paths } = options;
 
-  async function call(trigger: Trigger, delayMs: number): Promise<void> {
+  async function call(path: string, body: unknown, delayMs: number): Promise<void> {
     if (delayMs > 0) await options.pause(delayMs, AbortSignal.timeout(waitMsMax * 2));
-    const response = await options.fetch(options.url, {
+    const response = await options.fetch(`${options.appUrl}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", "x-internal-key": options.internalKey },
-      body: JSON.stringify({ ...trigger.ref, definition: trigger.definition, after: trigger.after }),
+      body: JSON.stringify(body),
     });
     await response.body?.cancel();
     if (!response.ok) throw new AppError("queue_unavailable", `the app answered its own call with ${response.status}`);
   }
 
-  async function send(trigger: Trigger, delayMs: number): Promise<void> {
+  async function send(path: string, body: unknown, delayMs: number): Promise<void> {
     meter.messages += 1;
-    meter.subrequests += 1;
     // A longer wait is the sweep's.
     if (delayMs > waitMsMax) return;
     const lost = (cause: unknown): void =>
       options.log.warn("a call to ourselves is lost; the sweep goes on", { cause });
-    options.waitUntil(call(trigger, Math.max(0, delayMs)).catch(lost));
+    options.waitUntil(call(path, body, Math.max(0, delayMs)).catch(lost));
+  }
+
+  function trigger({ ref, definition, after }: Trigger, delayMs: number): Promise<void> {
+    return send(paths.executeStep, { ...ref, definition, after }, delayMs);
   }
 
   return {
-    triggerNextStep: (trigger) => send(trigger, 0),
-    scheduleStep: send,
-    scheduleStepAt: (trigger, atMs) => send(trigger, atMs - clock.now()),
+    triggerNextStep: (order) => trigger(order, 0),
+    scheduleStep: trigger,
+    scheduleStepAt: (order, atMs) => trigger(order, atMs - clock.now()),
+    continueTurn: (ref) => send(paths.continueTurn, ref, 0),
   };
 }
 

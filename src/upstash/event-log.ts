@@ -8,12 +8,16 @@ import type {
   OpenAnswer,
   SupersedeAnswer,
 } from "../event/event-log.ts";
+import { writerLimits } from "../event/log-writer.ts";
 import { markOf, validRecords } from "../event/log-record.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { openScript, supersedeScript } from "./event-scripts.ts";
-import { conversationIndexKey, eventsKey, messagesKey } from "./keys.ts";
+import { turnMember } from "./due-registry.ts";
+import { conversationIndexKey, dueTurnsKey, eventsKey, messagesKey } from "./keys.ts";
 import { readInteger, readNothing, readTexts } from "./reply.ts";
 
+/** When the sweep looks at a turn: long after its producer would have given a sign of life. */
+const turnDueMs = writerLimits.leaseMs + limits.sweepSlackMs;
 /** An expiry is renewed at most once in this time: each renewal is a billed command. */
 const renewalMs = 60 * 60 * 1000;
 const tailLength = 64;
@@ -32,14 +36,16 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
 
   return {
     async open(ref, opening) {
-      return runScript(redis, (batch) =>
-        openScript.evalsha(
+      const now = clock.now();
+      return runScript(redis, (batch) => {
+        void batch.add(["ZADD", dueTurnsKey, now + turnDueMs, turnMember(ref)], readInteger);
+        return openScript.evalsha(
           batch,
           [eventsKey(ref.userId, ref.conversationId)],
-          [clock.now(), JSON.stringify(opening), opening.runId, limits.eventTtlSeconds],
+          [now, JSON.stringify(opening), opening.runId],
           readOpenAnswer,
-        ),
-      );
+        );
+      });
     },
 
     async supersede(ref, expected, record, messages = []) {
@@ -80,6 +86,16 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
     async read(ref) {
       return validRecords(await read(ref, 0));
     },
+
+    async readMany(refs) {
+      const lists: Promise<string[]>[] = [];
+      await redis.run((batch) => {
+        for (const { userId, conversationId } of refs) {
+          lists.push(batch.add(["LRANGE", eventsKey(userId, conversationId), 0, -1], readTexts));
+        }
+      });
+      return (await Promise.all(lists)).map(validRecords);
+    },
   };
 }
 
@@ -93,7 +109,8 @@ async function runScript<T>(redis: RedisClient, enqueue: (batch: Batch) => Promi
 }
 
 /**
- * At most two commands beside the memory's own, so that a turn stays within its price: expiries when they are due, otherwise the trims.
+ * At most two commands beside the memory's own, so that a turn stays within its price: expiries when they are due, otherwise the trims. The event list's
+ * expiry is the sweep's, see `DueTurns.retire`.
  * The index's expiry is renewed by a conversation's second turn, by a turn after a day's pause, and whenever the list is read.
  */
 function addClosing(batch: Batch, ref: ConversationRef, listLength: number, closing: Closing, nowMs: number): void {
@@ -107,8 +124,8 @@ function addClosing(batch: Batch, ref: ConversationRef, listLength: number, clos
   const isRenewalDue = closing.previousAt === undefined || nowMs - closing.previousAt > renewalMs;
   if (isRenewalDue) {
     void batch.add(["EXPIRE", messages, limits.conversationTtlSeconds], readInteger);
-    if (!closing.isEventListNew) void batch.add(["EXPIRE", events, limits.eventTtlSeconds], readInteger);
-    else if (!closing.isFirst) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
+    if (closing.isEventListNew && !closing.isFirst)
+      void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
     return;
   }
   if (closing.messageCount === 2) void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);

@@ -23,7 +23,7 @@ local nextGeneration = string.format('%.0f', math.max(now, generation + 1))
 `;
 
 /**
- * KEYS: event list. ARGV: now (unix ms), opening as JSON, run id, expiry of a new list (seconds).
+ * KEYS: event list. ARGV: now (unix ms), opening as JSON, run id.
  * Answers {"opened", generation, length} or {"running", generation, seq, at}.
  */
 export const openScript = defineScript(`#!lua flags=allow-key-locking
@@ -35,7 +35,6 @@ if mark ~= 'e' then
   return {'running', string.format('%.0f', generation), seq, string.format('%.0f', at)}
 end
 local length = redis.call('RPUSH', KEYS[1], nextGeneration .. ' 0 o ' .. ARGV[1] .. ' ' .. ARGV[2])
-if length == 1 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
 return {'opened', nextGeneration, length}
 `);
 

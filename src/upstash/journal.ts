@@ -3,10 +3,10 @@
  *
  * The sweep's registry comes first in each batch, so that there is no run which it does not know.
  */
-import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
-import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
+import type { BudgetBook, Journal, RunIndex, Told } from "../engine/journal.ts";
 import type { Batch, RedisClient } from "./batch.ts";
+import { runMember } from "./due-registry.ts";
 import { budgetsKey, dueRunsKey, journalKey, runIndexKey } from "./keys.ts";
 import { readInteger, readNothing, readText, readTexts } from "./reply.ts";
 
@@ -35,7 +35,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       let length: Promise<number> | undefined;
       let learned: Promise<string | undefined> | undefined;
       await redis.run((batch) => {
-        void batch.add(["ZADD", dueRunsKey, dueAtMs, memberOf(ref)], readInteger);
+        void batch.add(["ZADD", dueRunsKey, dueAtMs, runMember(ref)], readInteger);
         void batch.add(["ZADD", runIndexKey(ref.userId), "NX", startedAtMs, ref.runId], readInteger);
         length = batch.add(["RPUSH", journalKey(ref.userId, ref.runId), ...entries], readInteger);
         learned = learnedPart(batch, definition);
@@ -85,28 +85,6 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
   };
 }
 
-export function upstashDueRuns(redis: RedisClient): DueRuns {
-  return {
-    overdue: async (nowMs, count) =>
-      (await redis.command(["ZRANGE", dueRunsKey, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap(
-        refOf,
-      ),
-    async postpone(runs) {
-      if (runs.length === 0) return;
-      const pairs = runs.flatMap(({ ref, dueAtMs }) => [dueAtMs, memberOf(ref)]);
-      await redis.command(["ZADD", dueRunsKey, "XX", ...pairs], readInteger);
-    },
-    async retire(refs) {
-      await redis.run((batch) => {
-        for (const { userId, runId } of refs) {
-          void batch.add(["EXPIRE", journalKey(userId, runId), limits.runTtlSeconds], readInteger);
-        }
-        void batch.add(["ZREM", dueRunsKey, ...refs.map(memberOf)], readInteger);
-      });
-    },
-  };
-}
-
 export function upstashRunIndex(redis: RedisClient): RunIndex {
   return {
     async page(userId, { beforeMs, count }) {
@@ -127,14 +105,4 @@ export function upstashRunIndex(redis: RedisClient): RunIndex {
 /** Where it stands is not known yet; a reader finds out by reading the journal. */
 function openingTold(opening: string): Told {
   return { from: Number.MAX_SAFE_INTEGER, entries: [opening] };
-}
-
-function memberOf({ userId, runId }: RunRef): string {
-  return `${userId}/${runId}`;
-}
-
-/** Nothing for a member that this version does not understand. */
-function refOf(member: string): RunRef[] {
-  const [userId, runId, ...rest] = member.split("/");
-  return userId && runId && rest.length === 0 ? [{ userId, runId }] : [];
 }

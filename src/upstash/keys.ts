@@ -43,6 +43,9 @@ export function runIndexKey(userId: string): string {
 /** All runs that are not over, by the time at which the sweep looks at them. */
 export const dueRunsKey = "runs:due";
 
+/** Conversations in which a turn was opened, by the time at which the sweep looks at them. */
+export const dueTurnsKey = "turns:due";
+
 /** What was learned about the budget of each definition. */
 export const budgetsKey = "runs:budgets";
 

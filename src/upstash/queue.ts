@@ -1,3 +1,4 @@
+import type { TurnQueue } from "../agent/chat.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
@@ -6,7 +7,11 @@ import { durationMs } from "../engine/duration.ts";
 import type { Qstash } from "./qstash.ts";
 
 /** Where QStash brings the triggers; the router serves the same paths. */
-export const enginePaths = { executeStep: "/api/engine/execute-step", callResult: "/api/engine/call-result" } as const;
+export const enginePaths = {
+  executeStep: "/api/engine/execute-step",
+  callResult: "/api/engine/call-result",
+  continueTurn: "/api/engine/continue-turn",
+} as const;
 
 export interface UpstashQueueOptions {
   readonly qstash: Qstash;
@@ -39,6 +44,20 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
     triggerNextStep: (trigger) => send(trigger),
     scheduleStep: (trigger, delayMs) => send(trigger, clock.now() + delayMs),
     scheduleStepAt: send,
+  };
+}
+
+export function upstashTurnQueue({ qstash, appUrl }: Pick<UpstashQueueOptions, "qstash" | "appUrl">): TurnQueue {
+  return {
+    async continueTurn(ref) {
+      await qstash.publish({
+        url: `${appUrl}${enginePaths.continueTurn}`,
+        body: JSON.stringify(ref),
+        headers: { "content-type": "application/json" },
+        retries: limits.triggerRetries,
+        retryDelay: triggerRetryDelay,
+      });
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { userMessage } from "../../src/memory/message.ts";
 import { upstashClient, type RedisClient } from "../../src/upstash/batch.ts";
 import { upstashConversationStore } from "../../src/upstash/conversation-store.ts";
 import { upstashEventFeed } from "../../src/upstash/event-feed.ts";
+import { upstashDueTurns } from "../../src/upstash/due-registry.ts";
 import { upstashEventLog } from "../../src/upstash/event-log.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { manualClock } from "../fakes/clock.ts";
@@ -173,11 +174,15 @@ describe("the upstash event log", () => {
     ...over,
   });
 
-  it("sets an expiry on everything that a first turn writes", async () => {
+  it("sets an expiry on everything that a first turn writes, once the sweep has seen that it is over", async () => {
     const ref = freshRef();
     const log = upstashEventLog(redis, manualClock(Date.now()));
     const tenure = await openTurn(log, ref);
     await log.flush(ref, [ended(tenure, 1)], [ended(tenure, 1)], 2, closing());
+    const due = upstashDueTurns(redis);
+    expect(await due.overdue(Number.MAX_SAFE_INTEGER, 1_000)).toContainEqual(ref);
+    await due.retire([ref]);
+    expect(await due.overdue(Number.MAX_SAFE_INTEGER, 1_000)).not.toContainEqual(ref);
     const ttl = (key: string): Promise<number> => redis.command(["TTL", key], Number);
     expect(await ttl(`events:{${ref.userId}}:c`)).toBeGreaterThan(86_000);
     expect(await ttl(`memory:conversations:{${ref.userId}}:c`)).toBeGreaterThan(2_500_000);

@@ -2,6 +2,7 @@ import { formatEventId, type EventId } from "../../src/event/event-id.ts";
 import type {
   Closing,
   ConversationRef,
+  DueTurns,
   EventFeed,
   EventLog,
   OpenAnswer,
@@ -11,7 +12,7 @@ import { formatRecord, markOf, validRecords, type LogRecord } from "../../src/ev
 import type { TurnEnding, TurnOpening } from "../../src/event/turn-event.ts";
 import type { Clock } from "../../src/core/ports.ts";
 
-export interface MemoryEventLog extends EventLog, EventFeed {
+export interface MemoryEventLog extends EventLog, EventFeed, DueTurns {
   entries(ref: ConversationRef): string[];
   messages(ref: ConversationRef): string[];
   closings: Closing[];
@@ -27,6 +28,7 @@ export function memoryEventLog(clock: Clock): MemoryEventLog {
   const lists = new Map<string, string[]>();
   const memories = new Map<string, string[]>();
   const subscribers = new Set<{ key: string; push(entries: readonly string[]): void; end(): void }>();
+  const due = new Map<string, { ref: ConversationRef; atMs: number }>();
   const closings: Closing[] = [];
   const calls: string[] = [];
   const keyOf = (ref: ConversationRef): string => `${ref.userId}/${ref.conversationId}`;
@@ -54,8 +56,24 @@ export function memoryEventLog(clock: Clock): MemoryEventLog {
     forget: (ref) => void lists.delete(keyOf(ref)),
     disconnect: () => subscribers.forEach((subscriber) => subscriber.end()),
 
+    async overdue(nowMs, count) {
+      const overdue = [...due.values()].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
+      return overdue.slice(0, count).map(({ ref }) => ref);
+    },
+    async postpone(turns) {
+      for (const { ref, dueAtMs } of turns) if (due.has(keyOf(ref))) due.set(keyOf(ref), { ref, atMs: dueAtMs });
+    },
+    async retire(refs) {
+      for (const ref of refs) due.delete(keyOf(ref));
+    },
+    async readMany(refs) {
+      calls.push("readMany");
+      return refs.map((ref) => validRecords(listOf(ref)));
+    },
+
     async open(ref: ConversationRef, opening: TurnOpening): Promise<OpenAnswer> {
       calls.push("open");
+      due.set(keyOf(ref), { ref, atMs: clock.now() + 60_000 });
       const tail = tailOf(ref);
       if (tail?.mark === "o" && "runId" in tail.event && tail.event.runId === opening.runId) {
         return { kind: "opened", tenure: { generation: tail.id.generation, listLength: listOf(ref).length } };

@@ -12,15 +12,18 @@
 import { Hono, type Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
+import { continueTurn } from "../../agent/continue-turn.ts";
 import { AppError } from "../../core/errors.ts";
-import { isRunId, isUserId } from "../../core/ids.ts";
+import { isClientId, isRunId, isUserId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { actOnRun } from "../../engine/act-on-run.ts";
 import type { Delivery } from "../../engine/journal-entry.ts";
 import { openSegment } from "../../engine/open-segment.ts";
-import { sweep } from "../../engine/sweep.ts";
+import { writerLimits } from "../../event/log-writer.ts";
+import type { Message } from "../../memory/message.ts";
 import type { AppEnv } from "../app-env.ts";
 import { isSameText } from "../same-text.ts";
+import { sweepAll } from "../sweep-all.ts";
 import { retryAfter } from "../problem.ts";
 import { readText } from "../read-json.ts";
 
@@ -29,6 +32,11 @@ const TriggerBody = z.object({
   runId: z.string().check(z.refine(isRunId)),
   definition: z.string().check(z.maxLength(128)),
   after: z.optional(z.int().check(z.gte(0))),
+});
+
+const TurnBody = z.object({
+  userId: z.string().check(z.refine(isUserId)),
+  conversationId: z.string().check(z.refine(isClientId)),
 });
 
 const CallQuery = z.object({
@@ -51,8 +59,9 @@ export function engineRoutes() {
   return new Hono<EngineEnv>()
     .post("/execute-step", signed(limits.triggerBodyBytesMax), executeStep)
     .post("/call-result", signed(limits.callbackBodyBytesMax), callResult)
+    .post("/continue-turn", signed(limits.triggerBodyBytesMax), continueOneTurn)
     .post("/resume", signed(limits.triggerBodyBytesMax), async (c) => {
-      return c.json(await sweep(c.get("wire").engine));
+      return c.json(await sweepAll(c.get("wire")));
     });
 }
 
@@ -94,10 +103,28 @@ async function executeStep(c: Context<EngineEnv>): Promise<Response> {
     return c.json({ outcome: "accepted" }, 202);
   }
   const outcome = await work;
-  if (outcome.kind === "ran") return c.json({ outcome: outcome.end });
-  if (outcome.kind !== "held" || retriedOf(c) >= heldRetriesMax) return c.json({ outcome: outcome.kind });
+  return outcome.kind === "ran" ? c.json({ outcome: outcome.end }) : answerFor(c, outcome);
+}
+
+/** A run or a turn that could not be taken up. */
+function answerFor(
+  c: Context<EngineEnv>,
+  outcome: { readonly kind: string; readonly retryAfterMs?: number },
+): Response {
+  if (outcome.retryAfterMs === undefined || retriedOf(c) >= heldRetriesMax) return c.json({ outcome: outcome.kind });
   c.header("Retry-After", retryAfter(outcome.retryAfterMs + 1));
-  return c.json({ outcome: "held" }, 503);
+  return c.json({ outcome: outcome.kind }, 503);
+}
+
+async function continueOneTurn(c: Context<EngineEnv>): Promise<Response> {
+  const ref = parse(TurnBody, c.get("rawBody"));
+  if (ref === undefined) return neverAgain(c);
+  const { chat, conversations } = c.get("wire");
+  const messages = (): Promise<readonly Message[]> => conversations.messages(ref);
+  const work = continueTurn(chat, ref, { messages, leaseMs: writerLimits.leaseMs });
+  if (!c.get("isInternal")) return answerFor(c, await work);
+  c.executionCtx.waitUntil(work.catch((error: unknown) => c.get("log").warn("a turn broke off", { cause: error })));
+  return c.json({ outcome: "accepted" }, 202);
 }
 
 /** By then the lease is over; if the run is held still, its segment lives, and the sweep watches it. */

@@ -1,0 +1,46 @@
+/** Finds turns whose producer died while no reader and no message came to take them up, and lets go of conversations in which nothing runs any more. */
+import { limits } from "../core/limits.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { DueTurns, EventLog } from "../event/event-log.ts";
+import { writerLimits } from "../event/log-writer.ts";
+import { isDead, type TurnQueue } from "./chat.ts";
+import { currentTurn, type TurnState } from "./turn-state.ts";
+
+export interface SweepTurnsParts {
+  readonly log: Pick<EventLog, "readMany">;
+  readonly dueTurns: DueTurns;
+  readonly queue: TurnQueue;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+/**
+ * One round; safe to run twice at once.
+ * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 2 for each conversation at most, 1 message for each turn that is sent for.
+ */
+export async function sweepTurns(parts: SweepTurnsParts): Promise<{ seen: number; triggered: number }> {
+  const now = parts.clock.now();
+  const refs = await parts.dueTurns.overdue(now, limits.sweepRunsMax);
+  if (refs.length === 0) return { seen: 0, triggered: 0 };
+  const lists = await parts.log.readMany(refs);
+  const seen = refs.map((ref, index) => ({ ref, turn: currentTurn(lists[index] ?? []) }));
+  const running = seen.flatMap(({ ref, turn }) => (isRunning(turn) ? [{ ref, turn }] : []));
+  const dead = running.filter(({ turn }) => isDead(parts, turn));
+  // Put off first: if we die between the two, the next round finds them again.
+  await parts.dueTurns.postpone(running.map(({ ref, turn }) => ({ ref, dueAtMs: dueAtMs(parts, turn, now) })));
+  await parts.dueTurns.retire(seen.filter(({ turn }) => !isRunning(turn)).map(({ ref }) => ref));
+  for (const { ref, turn } of dead) {
+    parts.logger.warn("a turn was found without a producer and goes on", { runId: turn.runId });
+    await parts.queue.continueTurn(ref);
+  }
+  return { seen: seen.length, triggered: dead.length };
+}
+
+function isRunning(turn: TurnState | undefined): turn is TurnState {
+  return turn !== undefined && turn.ending === undefined;
+}
+
+function dueAtMs(parts: SweepTurnsParts, turn: TurnState, now: number): number {
+  if (isDead(parts, turn)) return now + limits.sweepAgainMs;
+  return turn.lastAt + writerLimits.leaseMs + limits.sweepSlackMs;
+}

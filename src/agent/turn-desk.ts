@@ -1,0 +1,112 @@
+/**
+ * Where a turn's pieces come together: what the model and the tools do becomes events, which go to the log, to the reader and into the answer's parts.
+ *
+ * Nothing is handed on before the turn is open: a turn that is refused has said nothing.
+ */
+import { LeaseLost, type JournalWriter } from "../engine/journal-writer.ts";
+import type { LogWriter } from "../event/log-writer.ts";
+import type { TurnEvent, TurnOpening } from "../event/turn-event.ts";
+import { callModel, relayAnswer } from "./relay-answer.ts";
+import type { ModelToolCall } from "./model-port.ts";
+import type { FrameSink, TurnInput, TurnParts } from "./run-turn.ts";
+import { toolStep, type LoopServices } from "./tool-loop.ts";
+import { eventOfRecord } from "./turn-journal.ts";
+import { createPartsFold, type PartsFold } from "./turn-state.ts";
+import { createUiProjection } from "./ui-projection.ts";
+
+export interface TurnDesk {
+  /** What the tool loop works with. */
+  readonly services: LoopServices;
+  /** The interpreter's journal: outcomes become events. */
+  readonly journal: JournalWriter;
+  /** The answer so far. */
+  readonly fold: PartsFold;
+  /** The turn is open: what is there already is shown to the reader, and everything goes on. */
+  open(writer: LogWriter, opening: TurnOpening): Promise<void>;
+  /** Adds words of ours to the answer. */
+  say(text: string): Promise<void>;
+  /** Shows an event that the log has already. */
+  show(event: TurnEvent): Promise<void>;
+}
+
+export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSink): TurnDesk {
+  const fold = createPartsFold();
+  for (const event of input.earlier) fold.add(event);
+  const projection = createUiProjection();
+  const opened = Promise.withResolvers<LogWriter>();
+  opened.promise.catch(() => undefined);
+  const calls = new Map<string, ModelToolCall>();
+  let writer: LogWriter | undefined;
+
+  async function emit(event: TurnEvent): Promise<void> {
+    fold.add(event);
+    writer?.event(event);
+    await show(event);
+  }
+
+  async function show(event: TurnEvent): Promise<void> {
+    await sink.write(projection.event(event));
+  }
+
+  /** Steps are numbered by the context; the call's own id is the name's end. */
+  function callOf(step: string): ModelToolCall | undefined {
+    return calls.get(step.replace(/#\d+$/, "")) ?? calls.get(step);
+  }
+
+  return {
+    fold,
+    show,
+    say: (text) => emit({ type: "message-delta", text }),
+    services: {
+      async ask(messages, call, { signal }) {
+        const pieces = callModel(parts.model, { messages, tools: parts.tools.definitions, signal });
+        const log = await opened.promise;
+        await emit({ type: "step-started", step: call });
+        try {
+          return await relayAnswer(pieces, fold, async (escaped) => {
+            log.text(escaped);
+            await sink.write(projection.text(escaped));
+          });
+        } catch (error) {
+          if (!signal.aborted) parts.logger.error("a model call failed", { runId: input.runId, error });
+          throw error;
+        }
+      },
+      async runTool(call, { signal }) {
+        calls.set(toolStep(call), call);
+        await emit({ type: "tool-called", toolCallId: call.id, toolName: call.name, input: parsedInput(call) });
+        return parts.tools.run(call, input.ref, signal);
+      },
+    },
+    journal: {
+      add(record) {
+        const event = eventOfRecord(record, fold.step(), callOf);
+        if (event !== undefined) void emit(event);
+        return parts.clock.now();
+      },
+      async flush() {
+        if (writer === undefined) return;
+        await writer.settle().catch((error: unknown) => {
+          throw writer?.isSuperseded() === true ? new LeaseLost() : error;
+        });
+      },
+      close: () => Promise.resolve(),
+      hasPending: () => false,
+      flushedAt: parts.clock.now,
+    },
+    async open(given, opening) {
+      writer = given;
+      const before = input.earlier.length === 0 ? [opening] : input.earlier;
+      for (const event of before) await show(event);
+      opened.resolve(given);
+    },
+  };
+}
+
+function parsedInput(call: ModelToolCall): unknown {
+  try {
+    return JSON.parse(call.argumentsJson);
+  } catch {
+    return call.argumentsJson;
+  }
+}

@@ -1,0 +1,71 @@
+/** What is under way, by the time at which the sweep looks at it: one sorted set for all users. */
+import { limits } from "../core/limits.ts";
+import type { DueRuns, RunRef } from "../engine/journal.ts";
+import type { ConversationRef, DueTurns } from "../event/event-log.ts";
+import type { RedisClient } from "./batch.ts";
+import { dueRunsKey, dueTurnsKey, eventsKey, journalKey } from "./keys.ts";
+import { readInteger, readTexts } from "./reply.ts";
+
+interface Registry<Ref> {
+  readonly key: string;
+  readonly member: (ref: Ref) => string;
+  readonly ref: (userId: string, id: string) => Ref;
+  /** What begins to expire when nothing is under way there any more. */
+  readonly expiring: (ref: Ref) => string;
+  readonly ttlSeconds: number;
+}
+
+export function upstashDueRuns(redis: RedisClient): DueRuns {
+  return dueRegistry(redis, {
+    key: dueRunsKey,
+    member: runMember,
+    ref: (userId, runId) => ({ userId, runId }),
+    expiring: ({ userId, runId }) => journalKey(userId, runId),
+    ttlSeconds: limits.runTtlSeconds,
+  });
+}
+
+export function upstashDueTurns(redis: RedisClient): DueTurns {
+  return dueRegistry(redis, {
+    key: dueTurnsKey,
+    member: turnMember,
+    ref: (userId, conversationId) => ({ userId, conversationId }),
+    expiring: ({ userId, conversationId }) => eventsKey(userId, conversationId),
+    ttlSeconds: limits.eventTtlSeconds,
+  });
+}
+
+export function runMember({ userId, runId }: RunRef): string {
+  return `${userId}/${runId}`;
+}
+
+export function turnMember({ userId, conversationId }: ConversationRef): string {
+  return `${userId}/${conversationId}`;
+}
+
+function dueRegistry<Ref>(redis: RedisClient, registry: Registry<Ref>) {
+  const { key, member } = registry;
+
+  /** Nothing for a member that this version does not understand. */
+  function refOf(text: string): Ref[] {
+    const [userId, id, ...rest] = text.split("/");
+    return userId && id && rest.length === 0 ? [registry.ref(userId, id)] : [];
+  }
+
+  return {
+    overdue: async (nowMs: number, count: number) =>
+      (await redis.command(["ZRANGE", key, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap(refOf),
+    async postpone(later: readonly { readonly ref: Ref; readonly dueAtMs: number }[]) {
+      if (later.length === 0) return;
+      const pairs = later.flatMap(({ ref, dueAtMs }) => [dueAtMs, member(ref)]);
+      await redis.command(["ZADD", key, "XX", ...pairs], readInteger);
+    },
+    async retire(refs: readonly Ref[]) {
+      if (refs.length === 0) return;
+      await redis.run((batch) => {
+        for (const ref of refs) void batch.add(["EXPIRE", registry.expiring(ref), registry.ttlSeconds], readInteger);
+        void batch.add(["ZREM", key, ...refs.map(member)], readInteger);
+      });
+    },
+  };
+}
