@@ -33,7 +33,6 @@ import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
 import { upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
-import { qstashVerifier } from "./upstash/signature.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 
@@ -92,10 +91,11 @@ function createEdge({ config, redis, clock, random }: Adapters): EdgeWire {
     appUrl: config.appUrl,
     internalKey: internalKeyOf(config),
     queueName: config.queue,
-    verifyDelivery:
-      qstash === undefined
-        ? () => Promise.resolve(false)
-        : qstashVerifier({ current: qstash.currentSigningKey, next: qstash.nextSigningKey }),
+    async verifyDelivery(delivery) {
+      if (qstash === undefined) return false;
+      const { qstashVerifier } = await import("./upstash/signature.ts");
+      return qstashVerifier({ current: qstash.currentSigningKey, next: qstash.nextSigningKey })(delivery);
+    },
   };
 }
 

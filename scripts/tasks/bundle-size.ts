@@ -1,25 +1,59 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
 
 const KIB = 1024;
 const MINIFIED_BYTES_MAX = 300 * KIB;
-const GZIP_BYTES_MAX = 80 * KIB;
+const GZIP_BYTES_MAX = 90 * KIB;
 
-/** Where `wrangler deploy --dry-run --outdir dist/worker` leaves the bundle of src/worker.ts. */
-const BUNDLE_FILE = "dist/worker/worker.js";
+/** Where scripts/build-worker.ts says what it built. */
+const META_FILE = "dist/worker-meta.json";
+const ENTRY = "dist/worker/worker.js";
 
-/** Holds the Worker's bundle to its two limits: what an isolate must parse, and what a deploy uploads. */
+interface Meta {
+  readonly outputs: Readonly<
+    Record<string, { readonly imports: readonly { readonly path: string; readonly kind: string }[] }>
+  >;
+}
+
+/**
+ * Holds what a new isolate has to parse (the entry and what it imports at once) to its two limits. Chunks that are loaded when they are first needed are named in
+ * the summary.
+ */
 export function inspectBundle(): { failures: readonly string[]; summary: string } {
-  const bundle = readFileSync(BUNDLE_FILE);
-  const gzipBytes = gzipSync(bundle).length;
+  const { outputs } = JSON.parse(readFileSync(META_FILE, "utf8")) as Meta;
+  const atOnce = importedBy(ENTRY, outputs);
+  const later = Object.keys(outputs).filter((file) => file.endsWith(".js") && !atOnce.has(file));
+  const [bytes, gzipBytes] = sizeOf([...atOnce]);
+  const [laterBytes] = sizeOf(later);
   const failures: string[] = [];
-  if (bundle.length > MINIFIED_BYTES_MAX) failures.push(overLimit("minified", bundle.length, MINIFIED_BYTES_MAX));
+  if (bytes > MINIFIED_BYTES_MAX) failures.push(overLimit("minified", bytes, MINIFIED_BYTES_MAX));
   if (gzipBytes > GZIP_BYTES_MAX) failures.push(overLimit("gzip", gzipBytes, GZIP_BYTES_MAX));
-  return { failures, summary: `${inKib(bundle.length)} minified, ${inKib(gzipBytes)} gzip` };
+  const summary = `${inKib(bytes)} minified, ${inKib(gzipBytes)} gzip at once; ${inKib(laterBytes)} in ${later.length} chunks for later`;
+  return { failures, summary };
+}
+
+/** The file and all that it imports statically, directly or not. */
+function importedBy(entry: string, outputs: Meta["outputs"]): Set<string> {
+  const seen = new Set<string>();
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const imports = outputs[file]?.imports ?? [];
+    waiting.push(...imports.filter(({ kind }) => kind === "import-statement").map((imported) => imported.path));
+  }
+  return new Set([...seen].filter((file) => file in outputs));
+}
+
+function sizeOf(files: readonly string[]): [number, number] {
+  const contents = files.map((file) => readFileSync(path.resolve(file)));
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  return [sum(contents.map(({ length }) => length)), sum(contents.map((content) => gzipSync(content).length))];
 }
 
 function overLimit(kind: string, bytes: number, bytesMax: number): string {
-  return `${BUNDLE_FILE} is ${inKib(bytes)} ${kind}; the limit is ${inKib(bytesMax)}`;
+  return `${ENTRY} and what it imports at once are ${inKib(bytes)} ${kind}; the limit is ${inKib(bytesMax)}`;
 }
 
 function inKib(bytes: number): string {

@@ -15,7 +15,7 @@ const builds: readonly Step[] = [
   { name: "build: web", command: ["vite", "build", "--config", "web/vite.config.ts"] },
   {
     name: "build: worker",
-    command: ["wrangler", "deploy", "--dry-run", "--outdir", "dist/worker", "--minify"],
+    command: ["wrangler", "deploy", "--dry-run"],
     inspect: inspectBundle,
   },
   { name: "unused code", command: ["knip"] },

@@ -11,7 +11,7 @@ export function toModelMessages(messages: readonly Message[]): ModelMessage[] {
 }
 
 /** The steps of one answer, also of one that is not finished yet. */
-export function answerMessages(parts: readonly MessagePart[]): ModelMessage[] {
+function answerMessages(parts: readonly MessagePart[]): ModelMessage[] {
   return splitSteps(parts).flatMap(stepMessages);
 }
 

@@ -37,15 +37,3 @@ export async function startInline<Services>(
   const opened = { ref, segment, fold, unpublished: entries, learned: parseLearnedBudget(learned), startedAtMs: now };
   return { state: fold.state, segment: runSegment(engine, opened) };
 }
-
-/** Starts the run and has the queue bring it to its first segment. 2 round trips, 3 billed commands, 1 message. */
-export async function startQueued<Services>(
-  engine: EngineParts<Services>,
-  request: StartRequest<Services>,
-): Promise<void> {
-  const now = engine.clock.now();
-  const times = { startedAtMs: now, dueAtMs: now + limits.sweepSlackMs };
-  await engine.journal.start(request.ref, [startedEntry(request, now)], times, undefined);
-  // Also when the run was there: whoever started it may have died before this line.
-  await engine.queue.triggerNextStep({ ref: request.ref, definition: definitionKey(request.definition), after: 0 });
-}
