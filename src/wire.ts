@@ -10,10 +10,10 @@ import { limits } from "./core/limits.ts";
 import type { Random } from "./core/ports.ts";
 import { budgetProfiles } from "./engine/budget.ts";
 import type { EngineParts } from "./engine/engine-parts.ts";
-import type { RunFeed } from "./engine/follow-run.ts";
+import type { FollowRunParts } from "./engine/follow-run.ts";
 import type { RunIndex } from "./engine/journal.ts";
 import { createRunRegistry } from "./engine/run-definition.ts";
-import type { DueTurns } from "./event/event-log.ts";
+import type { ConversationRef, DueTurns } from "./event/event-log.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
@@ -31,7 +31,7 @@ import { upstashEventFeed, upstashRunFeed } from "./upstash/event-feed.ts";
 import { upstashEventLog } from "./upstash/event-log.ts";
 import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
-import { upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
+import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
@@ -44,7 +44,9 @@ export interface Wire extends EdgeWire {
   readonly engine: EngineParts<RunServices>;
   readonly dueTurns: DueTurns;
   readonly runIndex: RunIndex;
-  readonly runFeed: RunFeed;
+  readonly followRun: FollowRunParts;
+  /** Ids of a conversation's runs that are not over. */
+  readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
 }
 
 /** What the runs of this app are given. */
@@ -59,6 +61,7 @@ export function createWire(invocation: Invocation): Wire {
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
   const chat = createChat(adapters, queues);
+  const engine = createEngine(adapters, queues);
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
@@ -71,10 +74,16 @@ export function createWire(invocation: Invocation): Wire {
       pause,
       random: () => unitInterval(random),
     },
-    engine: createEngine(adapters, queues),
+    engine,
     dueTurns: upstashDueTurns(redis),
     runIndex: upstashRunIndex(redis),
-    runFeed: upstashRunFeed({ ...config.redis, fetch: adapters.fetch }),
+    followRun: {
+      journal: engine.journal,
+      feed: upstashRunFeed({ ...config.redis, fetch: adapters.fetch }),
+      pause,
+      random: () => unitInterval(random),
+    },
+    activeRuns: upstashActiveRuns(redis),
   };
 }
 

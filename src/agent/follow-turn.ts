@@ -31,6 +31,7 @@ export async function followTurn(
   try {
     for await (const item of follow(parts, ref, turn.first, watch.signal)) {
       if (item.kind === "reset") break;
+      if (item.kind === "run") continue;
       watch.touch(item.record.at);
       await sink.write(projection.event(item.record.event));
       if (isEnding(item.record.event)) return;

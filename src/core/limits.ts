@@ -33,6 +33,12 @@ export const limits = {
   modelStepMsMax: 10 * 60 * 1000,
   /** Longer than any tool may take by itself. */
   toolStepMsMax: 60_000,
+  /** Of a model call in a run of an agent, where nobody watches the words come. */
+  modelRetries: 2,
+  promptPartCharsMax: 24_000,
+  agentStepsAtOnceMax: 8,
+  approvalMsMax: 7 * daySeconds * 1000,
+  agentIdCharsMax: 64,
   /** Model calls with tools in one turn. */
   toolStepsMax: 8,
   toolCallsPerStepMax: 8,
@@ -77,6 +83,8 @@ export const limits = {
   eventPayloadBytesMax: 32 * 1024,
   preferWaitMsMax: 25_000,
   runsPageMax: 20,
+  /** Runs of a conversation that one event stream follows at once: a Worker has six connections at a time. */
+  runsFollowedMax: 4,
   journalPageMax: 500,
   messageIdCharsMax: 256,
   callAnswerCharsMax: 200_000,

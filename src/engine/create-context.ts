@@ -18,6 +18,7 @@ import type { CallRequest, CallResponse, LoopTurn, RunContext, StepOptions } fro
 import { tooManySteps, writesInDryRun } from "./park-reasons.ts";
 import { callSignal, childSignal, type ChildEnd, type Outreach } from "./outreach.ts";
 import type { Outcome } from "./step-order.ts";
+import { isEventName } from "./run-event.ts";
 import { undoPrefix, type Undoer } from "./undo-steps.ts";
 
 export interface ContextParts<Services> {
@@ -159,6 +160,10 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
         }
       },
       emit(name, payload) {
+        invariant(
+          isEventName(name),
+          `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`,
+        );
         emitted += 1;
         if (emitted <= alreadyEmitted) return;
         const json = asJson(payload);

@@ -56,7 +56,7 @@ export async function forkRun<Services>(engine: EnginePorts, request: ForkReques
   ];
   const taken = records.map((record, seq) => formatEntry({ writer, seq, at: now, record }));
   const times = { startedAtMs: now, dueAtMs: now + limits.sweepSlackMs };
-  await engine.journal.start(request.ref, [started, ...taken], times, undefined);
+  await engine.journal.start(request.ref, { entries: [started, ...taken], ...times });
   await engine.queue.triggerNextStep({ ref: request.ref, definition: definitionKey(request.definition) });
   return { kind: "forked" };
 }

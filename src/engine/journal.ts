@@ -25,18 +25,36 @@ export interface StartedJournal {
   readonly learned: string | undefined;
 }
 
+/** What a run leaves in its conversation when it is over. */
+export interface Farewell {
+  readonly conversationId: string;
+  /** For the conversation's memory, as JSON, in order. Readers drop a message whose id they have seen. */
+  readonly messages: readonly string[];
+  /** Of the conversation, if it has none. */
+  readonly title: string;
+}
+
+/** Commands that a farewell costs. */
+export const farewellCommands = 7;
+
+export interface JournalStart {
+  readonly entries: readonly string[];
+  /** Unix ms; orders the user's list. */
+  readonly startedAtMs: number;
+  /** Unix ms at which the sweep looks at the run. */
+  readonly dueAtMs: number;
+  /** Whose budget is asked for. */
+  readonly definition?: string;
+  /** Where readers are told of the run. */
+  readonly conversationId?: string;
+}
+
 export interface Journal {
   /**
    * Makes the run, its place in the user's list and in the sweep's; the first entries go with it. On a run that exists already they are appended, and do not
-   * count. 3 billed commands, 4 when `definition` is given and its budget is not at hand.
-   * @param times.startedAtMs orders the user's list.
+   * count. 3 billed commands, 4 when `definition` is given and its budget is not at hand, 3 more with a conversation.
    */
-  start(
-    ref: RunRef,
-    entries: readonly string[],
-    times: { readonly startedAtMs: number; readonly dueAtMs: number },
-    definition: string | undefined,
-  ): Promise<StartedJournal>;
+  start(ref: RunRef, start: JournalStart): Promise<StartedJournal>;
   /**
    * Appends an opening, tells the readers, and reads everything. The opening is told in the very order of the journal, so that a reader never takes the
    * word of a segment that was superseded. 2 billed commands, 1 more with `isTold`, 1 more when the budget of `definition` is not at hand.
@@ -49,9 +67,10 @@ export interface Journal {
   /**
    * Appends to a run that exists; never makes one. 1 billed command, 1 more with `told`.
    * @param told what readers who are connected have not been told of; told in the same transaction.
+   * @param farewell written in the same transaction; `farewellCommands` more.
    * @returns the length of the journal, 0 when there is no such run.
    */
-  append(ref: RunRef, entries: readonly string[], told?: Told): Promise<number>;
+  append(ref: RunRef, entries: readonly string[], told?: Told, farewell?: Farewell): Promise<number>;
   /** All entries of several runs, in the order given. 1 billed command each. */
   readMany(refs: readonly RunRef[]): Promise<(readonly string[])[]>;
   /** Entries from an index on, to the end. 1 billed command. */

@@ -113,7 +113,10 @@ export interface RunContext<Services = unknown> {
     initial: State,
     turn: (ctx: RunContext<Services>, state: State) => Promise<LoopTurn<State, Result>>,
   ): Promise<Result>;
-  /** Tells the readers of the run's events. Once per journal, like a step, but durable only with the next one. */
+  /**
+   * Tells the readers of the run's events. Once per journal, like a step, but durable only with the next one.
+   * @param name kebab-case; not one that begins like the engine's own events (`workflow-`, `segment-`, `step-`, `compensation-`, `loop-`).
+   */
   emit(name: string, payload: JsonValue): void;
   /** Unix ms of the last outcome: stands still between two steps, and is the same whenever the code is run again. */
   now(): number;

@@ -1,5 +1,8 @@
 import type * as z from "zod/mini";
+import type { JsonValue } from "../core/json.ts";
 import { invariant } from "../core/ports.ts";
+import type { Farewell, RunRef } from "./journal.ts";
+import type { Failure } from "./journal-entry.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface RunDefinition<Input = unknown, Output = unknown, Services = unknown> {
@@ -11,6 +14,19 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly run: (ctx: RunContext<Services>, input: Input) => Promise<Output>;
   /** True where nobody follows the run's events: saves the command that tells readers. They are still there to be read. */
   readonly isQuiet?: boolean;
+  /** What a run leaves in the conversation that it belongs to, written with its end; the same for the same end. */
+  readonly farewell?: (end: RunEnd<Input>) => Pick<Farewell, "messages" | "title">;
+}
+
+/** What became of a run. */
+export interface RunEnd<Input = unknown> {
+  readonly ref: RunRef;
+  readonly input: Input;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly outcome:
+    | { readonly status: "completed"; readonly output: JsonValue | undefined }
+    | { readonly status: "failed" | "cancelled"; readonly failure: Failure };
 }
 
 /** Types the code of a run from its input to its result. */

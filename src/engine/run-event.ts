@@ -20,6 +20,11 @@ export function runEvent(place: number, { at, record }: JournalEntry): RunEvent 
   return { place, type, data: { type, at, ...data } };
 }
 
+/** The code of a run may emit events of any other name. */
+export function isEventName(name: string): boolean {
+  return /^[a-z][a-z0-9-]{0,63}$/.test(name) && !/^(workflow|segment|step|compensation|loop)-/.test(name);
+}
+
 /** Whether nothing comes after it but what a retry brings. */
 export function isLastEvent({ type }: RunEvent): boolean {
   return type === "workflow-completed" || type === "workflow-failed" || type === "workflow-cancelled";
@@ -46,7 +51,7 @@ function project(record: JournalRecord): [string, RunEvent["data"]] | undefined 
     case "waiting":
       return ["step-waiting", { step: record.step, until: record.untilMs, signal: record.signal }];
     case "event":
-      return ["emitted", { name: record.name, payload: record.payload }];
+      return [record.name, { payload: record.payload }];
     case "undoing":
       return ["compensation-started", { failure: record.failure }];
     case "yielded":

@@ -47,7 +47,7 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     clock: engine.clock,
     startedAtMs: opened.startedAtMs,
   });
-  const closing = createSegmentClosing({ engine, opened, writer, budget, isPublishing });
+  const closing = createSegmentClosing({ engine, opened, writer, budget, definition });
   const stopBeats = startBeats({ ...engine, writer, onLost: (error) => interpreter?.breakOff(error) });
   const segment: Segment<Services> = {
     engine,

@@ -11,8 +11,10 @@ import type { EnginePorts } from "./engine-parts.ts";
 import type { Failure, SegmentRecord, Spending, StopReason } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
+import { farewellCommands, type Farewell } from "./journal.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { finishRun } from "./finish-run.ts";
+import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
 import { startedKey } from "./run-state.ts";
 
 export type SegmentEnd =
@@ -52,7 +54,7 @@ export interface SegmentClosingParts {
   readonly opened: OpenedSegment;
   readonly writer: JournalWriter;
   readonly budget: SegmentBudget;
-  readonly isPublishing: boolean;
+  readonly definition: AnyRunDefinition<never> | undefined;
 }
 
 export function createSegmentClosing({
@@ -60,12 +62,13 @@ export function createSegmentClosing({
   opened,
   writer,
   budget,
-  isPublishing,
+  definition: code,
 }: SegmentClosingParts): SegmentClosing {
   const { ref, fold } = opened;
   const { queue, clock, meter } = engine;
   const before = { ...meter };
   const definition = startedKey(fold.state.started);
+  const isPublishing = code?.isQuiet !== true;
   let isClosing = false;
   let hasNews = false;
 
@@ -81,14 +84,31 @@ export function createSegmentClosing({
   }
 
   /** @throws LeaseLost when the record does not count. */
-  async function close(record: SegmentRecord): Promise<void> {
+  async function close(record: SegmentRecord, farewell?: Farewell): Promise<void> {
     isClosing = true;
-    await writer.close(record);
+    await writer.close(record, farewell);
   }
 
-  async function end(record: SegmentRecord): Promise<void> {
-    await close(record);
+  async function end(outcome: RunEnd["outcome"], step?: string): Promise<void> {
+    const farewell = farewellOf(outcome);
+    // A segment that has lost its lease must not leave messages that its successor would not leave: what they tell of is confirmed first.
+    if (farewell !== undefined) await writer.flush();
+    const spending = spent(3 + (farewell === undefined ? 0 : farewellCommands), 0);
+    const record: SegmentRecord =
+      outcome.status === "completed"
+        ? { type: "completed", ...(outcome.output === undefined ? {} : { output: outcome.output }), spent: spending }
+        : { type: "ended", ...outcome, ...(step === undefined ? {} : { step }), spent: spending };
+    await close(record, farewell);
     await finishRun(engine, ref, fold.state);
+  }
+
+  function farewellOf(outcome: RunEnd["outcome"]): Farewell | undefined {
+    const { started, startedAt } = fold.state;
+    if (started?.conversationId === undefined || code?.farewell === undefined) return undefined;
+    const input = code.input.safeParse(started.input);
+    if (!input.success) return undefined;
+    const times = { startedAtMs: startedAt, endedAtMs: clock.now() };
+    return { conversationId: started.conversationId, ...code.farewell({ ref, input: input.data, ...times, outcome }) };
   }
 
   /** Only a segment that used up what was learned says something about it. */
@@ -102,13 +122,11 @@ export function createSegmentClosing({
     async complete(value) {
       const output = checked(value);
       if (output.kind === "failed") return self.park(output.failure);
-      const of = output.value === undefined ? {} : { output: output.value };
-      await end({ type: "completed", ...of, spent: spent(3, 0) });
+      await end({ status: "completed", output: output.value });
       return "completed";
     },
     async endInFailure({ status, failure, step }) {
-      const of = step === undefined ? {} : { step };
-      await end({ type: "ended", status, failure, ...of, spent: spent(3, 0) });
+      await end({ status, failure }, step);
       return status;
     },
     async suspend(untilMs) {

@@ -29,8 +29,13 @@ export async function startInline<Services>(
     startedEntry(request, now),
     formatEntry({ writer: segment, seq: 0, at: now, record: { type: "opened", leaseMs: limits.leaseMs, after: 0 } }),
   ];
-  const times = { startedAtMs: now, dueAtMs: now + limits.leaseMs + limits.sweepSlackMs };
-  const { length, learned } = await engine.journal.start(ref, entries, times, definitionKey(request.definition));
+  const { length, learned } = await engine.journal.start(ref, {
+    entries,
+    startedAtMs: now,
+    dueAtMs: now + limits.leaseMs + limits.sweepSlackMs,
+    definition: definitionKey(request.definition),
+    ...(request.conversationId === undefined ? {} : { conversationId: request.conversationId }),
+  });
   if (length > entries.length) return { state: foldRun(await engine.journal.read(ref, 0)).state, segment: undefined };
   const fold = createRunFold();
   for (const entry of entries) fold.apply(entry);

@@ -6,8 +6,12 @@ import { startedEntry, type StartRequest } from "./start-request.ts";
 /** Starts the run and has the queue bring it to its first segment. 2 round trips, 3 billed commands, 1 message. */
 export async function startQueued<Services>(engine: EnginePorts, request: StartRequest<Services>): Promise<void> {
   const now = engine.clock.now();
-  const times = { startedAtMs: now, dueAtMs: now + limits.sweepSlackMs };
-  await engine.journal.start(request.ref, [startedEntry(request, now)], times, undefined);
+  await engine.journal.start(request.ref, {
+    entries: [startedEntry(request, now)],
+    startedAtMs: now,
+    dueAtMs: now + limits.sweepSlackMs,
+    ...(request.conversationId === undefined ? {} : { conversationId: request.conversationId }),
+  });
   // Also when the run was there: whoever started it may have died before this line.
   await engine.queue.triggerNextStep({ ref: request.ref, definition: definitionKey(request.definition), after: 0 });
 }

@@ -9,6 +9,7 @@
 import { beforeAllEvents, compareEventIds, type EventId } from "./event-id.ts";
 import type { ConversationRef, EventFeed, EventLog } from "./event-log.ts";
 import { validRecords, type LogRecord } from "./log-record.ts";
+import { parseRunNotice } from "./run-notice.ts";
 
 export interface FollowParts {
   readonly log: EventLog;
@@ -17,12 +18,16 @@ export interface FollowParts {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** Ids of the conversation's runs that are not over. Without it the reader is told only of those that begin later. */
+  readonly activeRuns?: (ref: ConversationRef) => Promise<readonly string[]>;
 }
 
 export type FollowItem =
   | { readonly kind: "record"; readonly record: LogRecord }
   /** The cursor is not in what is retained: the reader must fetch a snapshot and go on from `from`. */
-  | { readonly kind: "reset"; readonly from: EventId };
+  | { readonly kind: "reset"; readonly from: EventId }
+  /** A run belongs to the conversation; the same one may come again. */
+  | { readonly kind: "run"; readonly runId: string };
 
 const resubscribePauseMs = 500;
 const resubscribesMax = 20;
@@ -38,7 +43,8 @@ export async function* follow(
     if (attempt > 0) await parts.pause(resubscribePauseMs * (1 + parts.random()), signal).catch(() => undefined);
     if (signal.aborted) return;
     for await (const item of followOnce(parts, ref, place, signal)) {
-      place = item.kind === "reset" ? item.from : item.record.id;
+      if (item.kind === "record") place = item.record.id;
+      if (item.kind === "reset") place = item.from;
       yield item;
     }
   }
@@ -62,7 +68,8 @@ async function* followOnce(
     }
   }
 
-  const retained = await parts.log.read(ref);
+  const [retained, runIds = []] = await Promise.all([parts.log.read(ref), parts.activeRuns?.(ref)]);
+  for (const runId of runIds) yield { kind: "run", runId };
   if (cursor === "unknown" || !isRetained(retained, cursor)) {
     place = resetPlace(retained);
     yield { kind: "reset", from: place };
@@ -76,6 +83,7 @@ async function* followOnce(
     yield { kind: "record", record };
   }
   for await (const entries of live) {
+    for (const runId of entries.flatMap((entry) => parseRunNotice(entry) ?? [])) yield { kind: "run", runId };
     const fresh = after(validRecords(entries), place);
     const first = fresh[0];
     if (first === undefined) continue;

@@ -4,10 +4,22 @@
  * The sweep's registry comes first in each batch, so that there is no run which it does not know.
  */
 import type { Clock } from "../core/ports.ts";
-import type { BudgetBook, Journal, RunIndex, Told } from "../engine/journal.ts";
+import { limits } from "../core/limits.ts";
+import type { BudgetBook, Farewell, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
+import type { ConversationRef } from "../event/event-log.ts";
+import { formatRunNotice } from "../event/run-notice.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { runMember } from "./due-registry.ts";
-import { budgetsKey, dueRunsKey, journalKey, runIndexKey } from "./keys.ts";
+import {
+  budgetsKey,
+  conversationIndexKey,
+  conversationRunsKey,
+  dueRunsKey,
+  eventsKey,
+  journalKey,
+  messagesKey,
+  runIndexKey,
+} from "./keys.ts";
 import { readInteger, readNothing, readText, readTexts } from "./reply.ts";
 
 /** What was learned is the same for every request of an isolate; a little old does no harm. */
@@ -31,7 +43,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
   }
 
   return {
-    async start(ref, entries, { startedAtMs, dueAtMs }, definition) {
+    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversationId }) {
       let length: Promise<number> | undefined;
       let learned: Promise<string | undefined> | undefined;
       await redis.run((batch) => {
@@ -39,6 +51,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
         void batch.add(["ZADD", runIndexKey(ref.userId), "NX", startedAtMs, ref.runId], readInteger);
         length = batch.add(["RPUSH", journalKey(ref.userId, ref.runId), ...entries], readInteger);
         learned = learnedPart(batch, definition);
+        if (conversationId !== undefined) addAnnouncement(batch, ref, conversationId, startedAtMs);
       });
       return { length: (await length)!, learned: await learned };
     },
@@ -56,11 +69,12 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       return { entries: (await entries)!, learned: await learned };
     },
 
-    async append(ref, entries, told) {
+    async append(ref, entries, told, farewell) {
       const key = journalKey(ref.userId, ref.runId);
       let length: Promise<number> | undefined;
-      await redis[told === undefined ? "run" : "atomic"]((batch) => {
+      await redis[told === undefined && farewell === undefined ? "run" : "atomic"]((batch) => {
         length = batch.add(["RPUSHX", key, ...entries], readInteger);
+        if (farewell !== undefined) addFarewell(batch, ref, farewell, clock.now());
         if (told !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(told)], readInteger);
       });
       return (await length)!;
@@ -100,6 +114,34 @@ export function upstashRunIndex(redis: RedisClient): RunIndex {
       if (runIds.length > 0) await redis.command(["ZREM", runIndexKey(userId), ...runIds], readNothing);
     },
   };
+}
+
+/** Ids of a conversation's runs that are not over, the oldest first. 1 billed command. */
+export function upstashActiveRuns(redis: RedisClient): (ref: ConversationRef) => Promise<readonly string[]> {
+  return ({ userId, conversationId }) =>
+    redis.command(["ZRANGE", conversationRunsKey(userId, conversationId), 0, -1], readTexts);
+}
+
+/** Who follows the conversation follows its runs from now on, too. */
+function addAnnouncement(batch: Batch, ref: RunRef, conversationId: string, startedAtMs: number): void {
+  const key = conversationRunsKey(ref.userId, conversationId);
+  void batch.add(["ZADD", key, "NX", startedAtMs, ref.runId], readInteger);
+  void batch.add(["EXPIRE", key, limits.runTtlSeconds], readInteger);
+  const channel = eventsKey(ref.userId, conversationId);
+  void batch.add(["PUBLISH", channel, JSON.stringify([formatRunNotice(ref.runId)])], readInteger);
+}
+
+/** `farewellCommands` commands. A run's end is rare: unlike a turn it does not spare expiries that are not due. */
+function addFarewell(batch: Batch, ref: RunRef, { conversationId, messages, title }: Farewell, nowMs: number): void {
+  const index = conversationIndexKey(ref.userId);
+  const memory = messagesKey(ref.userId, conversationId);
+  if (messages.length > 0) void batch.add(["RPUSH", memory, ...messages], readInteger);
+  void batch.add(["LTRIM", memory, -limits.conversationMessagesMax, -1], readNothing);
+  void batch.add(["EXPIRE", memory, limits.conversationTtlSeconds], readInteger);
+  void batch.add(["HSET", index, `${conversationId}:at`, nowMs], readInteger);
+  void batch.add(["HSETNX", index, `${conversationId}:title`, title], readInteger);
+  void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
+  void batch.add(["ZREM", conversationRunsKey(ref.userId, conversationId), ref.runId], readInteger);
 }
 
 /** Where it stands is not known yet; a reader finds out by reading the journal. */

@@ -30,6 +30,11 @@ export function knowledgeKey(userId: string, agentId: string): string {
   return `memory:knowledge:{${userId}}:${agentId}`;
 }
 
+/** Runs of a conversation that are not over, by their start. */
+export function conversationRunsKey(userId: string, conversationId: string): string {
+  return `runs:{${userId}}:of:${conversationId}`;
+}
+
 /** The journal of one run; also the channel on which its readers are told. */
 export function journalKey(userId: string, runId: string): string {
   return `runs:{${userId}}:${runId}:journal`;

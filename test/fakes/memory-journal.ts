@@ -1,12 +1,19 @@
 import type { RunFeed } from "../../src/engine/follow-run.ts";
 import type { BudgetBook, DueRuns, Journal, RunIndex, RunRef, Told } from "../../src/engine/journal.ts";
 
+export interface MemoryConversation {
+  /** Runs that are not over. */
+  readonly active: Set<string>;
+  readonly messages: string[];
+}
+
 export interface MemoryJournal extends Journal, DueRuns, RunIndex, BudgetBook, RunFeed {
   /** Ends every subscription, as a lost connection does. */
   disconnect(): void;
   entries(ref: RunRef): string[];
   /** All that there are. */
   runs(): RunRef[];
+  conversation(userId: string, conversationId: string): MemoryConversation;
   /** Names of the calls so far, in order. */
   calls: string[];
   /** What readers were told. */
@@ -23,11 +30,19 @@ export function memoryJournal(): MemoryJournal {
   const due = new Map<string, { ref: RunRef; atMs: number }>();
   const index = new Map<string, { userId: string; runId: string; startedAtMs: number }>();
   const learned = new Map<string, string>();
+  const conversations = new Map<string, MemoryConversation>();
   const published: MemoryJournal["published"] = [];
   const calls: string[] = [];
   const subscribers = new Set<{ readonly key: string; push(told: Told): void; end(): void }>();
   const keyOf = ({ userId, runId }: RunRef): string => `${userId}/${runId}`;
   const listOf = (ref: RunRef): string[] => lists.get(keyOf(ref)) ?? [];
+
+  function conversationOf({ userId }: Pick<RunRef, "userId">, conversationId: string): MemoryConversation {
+    const key = `${userId}/${conversationId}`;
+    const known = conversations.get(key) ?? { active: new Set(), messages: [] };
+    conversations.set(key, known);
+    return known;
+  }
 
   function push(ref: RunRef, entries: readonly string[]): number {
     const list = [...listOf(ref), ...entries];
@@ -45,12 +60,14 @@ export function memoryJournal(): MemoryJournal {
     published,
     learned,
     entries: listOf,
+    conversation: (userId, conversationId) => conversationOf({ userId }, conversationId),
     runs: () => [...index.values()].map(({ userId, runId }) => ({ userId, runId })),
     nextDueMs: () => Math.min(...[...due.values()].map(({ atMs }) => atMs)),
     dueAt: (ref) => due.get(keyOf(ref))?.atMs,
 
-    async start(ref, entries, { startedAtMs, dueAtMs }, definition) {
+    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversationId }) {
       calls.push("start");
+      if (conversationId !== undefined) conversationOf(ref, conversationId).active.add(ref.runId);
       due.set(keyOf(ref), { ref, atMs: dueAtMs });
       if (!index.has(keyOf(ref))) index.set(keyOf(ref), { ...ref, startedAtMs });
       const length = push(ref, entries);
@@ -62,8 +79,13 @@ export function memoryJournal(): MemoryJournal {
       if (isTold) tell(ref, { from: Number.MAX_SAFE_INTEGER, entries: [opening] });
       return { entries: listOf(ref), learned: learned.get(definition) };
     },
-    async append(ref, entries, told) {
+    async append(ref, entries, told, farewell) {
       calls.push("append");
+      if (farewell !== undefined) {
+        const { active, messages } = conversationOf(ref, farewell.conversationId);
+        messages.push(...farewell.messages);
+        active.delete(ref.runId);
+      }
       if (!lists.has(keyOf(ref))) return 0;
       const length = push(ref, entries);
       if (told !== undefined) tell(ref, told);

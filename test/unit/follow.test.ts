@@ -49,9 +49,8 @@ function reader(log: MemoryEventLog, cursor: EventId | "unknown" = beforeAllEven
 }
 
 function nameOf(item: FollowItem): string {
-  return item.kind === "reset"
-    ? `reset ${formatEventId(item.from)}`
-    : `${item.record.id.seq}:${item.record.event.type}`;
+  if (item.kind === "reset") return `reset ${formatEventId(item.from)}`;
+  return item.kind === "run" ? `run ${item.runId}` : `${item.record.id.seq}:${item.record.event.type}`;
 }
 
 describe("a reader of a conversation", () => {

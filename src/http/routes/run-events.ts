@@ -14,12 +14,11 @@ import { formatSseEvent } from "../sse.ts";
  */
 export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<Response> {
   const after = readAfter(c);
-  const { follow, engine, runFeed } = c.get("wire");
+  const { followRun: parts, engine } = c.get("wire");
   const entries = await engine.journal.read(ref, 0);
   if (entries.length === 0) throw new AppError("not_found", "There is no such run.");
   const last = runEvents(entries).at(-1);
   if (isOver(foldRun(entries).state.status) && last !== undefined && after >= last.place) return c.body(null, 204);
-  const parts = { journal: engine.journal, feed: runFeed, pause: follow.pause, random: follow.random };
   async function* frames(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
     for await (const { place, type, data } of followRun(parts, ref, after, signal)) {
       yield formatSseEvent({ id: String(place), event: type, data });
