@@ -45,6 +45,10 @@ export interface ModelRequest {
   messages: readonly ModelMessage[];
   tools: readonly ModelTool[];
   signal: AbortSignal;
+  /** Of the configured provider; the configured one without it. */
+  modelName?: string;
+  /** The answer is to be JSON of this JSON schema. Not every provider keeps to it. */
+  answerSchema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
 }
 
 export interface Model {

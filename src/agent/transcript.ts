@@ -56,7 +56,7 @@ function stepMessages(step: readonly MessagePart[]): ModelMessage[] {
 }
 
 function toolResult(part: ToolPart): string {
-  return part.state === "output-available"
-    ? JSON.stringify(part.output ?? null)
-    : JSON.stringify({ error: part.errorText });
+  if (part.state === "output-available") return JSON.stringify(part.output ?? null);
+  const error = part.state === "output-denied" ? (part.approval.reason ?? "The user denied it.") : part.errorText;
+  return JSON.stringify({ error });
 }

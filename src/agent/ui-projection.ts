@@ -4,7 +4,7 @@
  * Source: ai 7.0.173, `uiMessageChunkSchema`; an unknown chunk type would break the client's chat, so only known ones are written.
  */
 import type { TurnEvent } from "../event/turn-event.ts";
-import type { Message } from "../memory/message.ts";
+import type { Message, MessagePart } from "../memory/message.ts";
 import { isToolPart, toolNameOf } from "./transcript.ts";
 
 export interface UiProjection {
@@ -12,6 +12,10 @@ export interface UiProjection {
   event(event: TurnEvent): string;
   /** Frame for text that is already escaped for a JSON string, without the quotes. */
   text(escaped: string): string;
+  /** Frame for what no turn tells: a chunk that stands outside of texts. */
+  chunk(chunk: Readonly<Record<string, unknown>>): string;
+  /** Whether the call was told. */
+  isCalled(toolCallId: string): boolean;
 }
 
 export function createUiProjection(): UiProjection {
@@ -99,7 +103,12 @@ export function createUiProjection(): UiProjection {
     }
   }
 
-  return { event: project, text };
+  return {
+    event: project,
+    text,
+    chunk: (chunk) => closeText() + frame(chunk),
+    isCalled: (toolCallId) => called.has(toolCallId),
+  };
 }
 
 /** A finished answer as one stream, for a request that is repeated after the turn has ended. */
@@ -112,13 +121,26 @@ export function replayAnswer(answer: Message): string {
     else if (isToolPart(part)) {
       const call = { toolCallId: part.toolCallId, toolName: toolNameOf(part) };
       frames.push(projection.event({ type: "tool-called", ...call, input: part.input }));
-      if (part.state === "output-available")
-        frames.push(projection.event({ type: "tool-completed", ...call, output: part.output }));
-      else frames.push(projection.event({ type: "tool-failed", ...call, errorText: part.errorText }));
+      frames.push(framesOfOutcome(projection, part, call));
     }
   }
   frames.push(projection.event({ type: "workflow-completed", runId: "", finishReason: "stop" }));
   return frames.join("");
+}
+
+function framesOfOutcome(
+  projection: UiProjection,
+  part: Extract<MessagePart, { toolCallId: string }>,
+  call: { readonly toolCallId: string; readonly toolName: string },
+): string {
+  switch (part.state) {
+    case "output-available":
+      return projection.event({ type: "tool-completed", ...call, output: part.output });
+    case "output-error":
+      return projection.event({ type: "tool-failed", ...call, errorText: part.errorText });
+    case "output-denied":
+      return projection.chunk({ type: "tool-output-denied", toolCallId: call.toolCallId });
+  }
 }
 
 const doneFrame = "data: [DONE]\n\n";

@@ -37,6 +37,13 @@ export const limits = {
   modelRetries: 2,
   promptPartCharsMax: 24_000,
   agentStepsAtOnceMax: 8,
+  /** Of one answer of the model to an agent: what is longer is cut. */
+  agentAnswerCharsMax: 60_000,
+  /** Of parameters in an event of an agent's run; in the journal they are whole. */
+  eventPartCharsMax: 4_000,
+  /** Of all results together in the output of an agent's run; in the journal they are whole. */
+  agentResultsCharsMax: 100_000,
+  agentResultCharsMax: 4_000,
   approvalMsMax: 7 * daySeconds * 1000,
   agentIdCharsMax: 64,
   /** Model calls with tools in one turn. */

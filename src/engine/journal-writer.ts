@@ -10,7 +10,7 @@
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { Farewell, Journal, RunRef, Told } from "./journal.ts";
+import type { ConversationNote, Journal, RunRef, Told } from "./journal.ts";
 import { formatEntry } from "./journal-entry.ts";
 import type { JournalEntry, SegmentRecord } from "./journal-entry.ts";
 import type { RunFold } from "./fold-run.ts";
@@ -31,8 +31,8 @@ export interface JournalWriter {
    * @throws LeaseLost; redis_unavailable (retry) when the storage did not answer several times.
    */
   flush(): Promise<void>;
-  /** The last flush: adds `record`, and tells the readers. Nothing is written after it. @param farewell goes with it. */
-  close(record: SegmentRecord, farewell?: Farewell): Promise<void>;
+  /** The last flush: adds `record`, and tells the readers. Nothing is written after it. @param note goes with it. */
+  close(record: SegmentRecord, note?: ConversationNote): Promise<void>;
   hasPending(): boolean;
   /** Unix ms of the last flush. */
   flushedAt(): number;
@@ -72,14 +72,14 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
     return entry.at;
   }
 
-  async function flushOnce(isLast: boolean, farewell?: Farewell): Promise<void> {
+  async function flushOnce(isLast: boolean, note?: ConversationNote): Promise<void> {
     const batch = pending;
     pending = [];
     const texts = batch.map(({ text }) => text);
     const isPublishDue = parts.isPublishing && (isLast || clock.now() - publishedAt >= limits.publishMs);
     const told = [...unpublished, ...texts];
     const from = fold.state.places - unpublished.length;
-    const answer = await append(texts, isPublishDue ? { from, entries: told } : undefined, farewell);
+    const answer = await append(texts, isPublishDue ? { from, entries: told } : undefined, note);
     flushedAt = clock.now();
     unpublished = isPublishDue ? [] : told;
     if (isPublishDue) publishedAt = flushedAt;
@@ -111,11 +111,11 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
   async function append(
     texts: readonly string[],
     told: Told | undefined,
-    farewell: Farewell | undefined,
+    note: ConversationNote | undefined,
   ): Promise<number> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await journal.append(ref, texts, told, farewell);
+        return await journal.append(ref, texts, told, note);
       } catch (error) {
         const mayPass = error instanceof AppError && error.disposition === "retry";
         if (!mayPass || attempt >= limits.flushAttemptsMax) throw error;
@@ -140,11 +140,11 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
         if (pending.length > 0) await flushOnce(false);
       });
     },
-    async close(record, farewell) {
+    async close(record, note) {
       await inTurn(async () => {
         isClosed = true;
         add(record);
-        await flushOnce(true, farewell);
+        await flushOnce(true, note);
       });
     },
     hasPending: () => pending.length > 0,

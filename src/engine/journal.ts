@@ -25,8 +25,8 @@ export interface StartedJournal {
   readonly learned: string | undefined;
 }
 
-/** What a run leaves in its conversation when it is over. */
-export interface Farewell {
+/** What a run leaves in its conversation, at its start and with its end. */
+export interface ConversationNote {
   readonly conversationId: string;
   /** For the conversation's memory, as JSON, in order. Readers drop a message whose id they have seen. */
   readonly messages: readonly string[];
@@ -34,8 +34,8 @@ export interface Farewell {
   readonly title: string;
 }
 
-/** Commands that a farewell costs. */
-export const farewellCommands = 7;
+/** Commands that a note costs at the end of a run. */
+export const noteCommands = 7;
 
 export interface JournalStart {
   readonly entries: readonly string[];
@@ -46,13 +46,13 @@ export interface JournalStart {
   /** Whose budget is asked for. */
   readonly definition?: string;
   /** Where readers are told of the run. */
-  readonly conversationId?: string;
+  readonly conversation?: ConversationNote;
 }
 
 export interface Journal {
   /**
    * Makes the run, its place in the user's list and in the sweep's; the first entries go with it. On a run that exists already they are appended, and do not
-   * count. 3 billed commands, 4 when `definition` is given and its budget is not at hand, 3 more with a conversation.
+   * count. 3 billed commands, 4 when `definition` is given and its budget is not at hand, 9 more with a conversation.
    */
   start(ref: RunRef, start: JournalStart): Promise<StartedJournal>;
   /**
@@ -67,10 +67,10 @@ export interface Journal {
   /**
    * Appends to a run that exists; never makes one. 1 billed command, 1 more with `told`.
    * @param told what readers who are connected have not been told of; told in the same transaction.
-   * @param farewell written in the same transaction; `farewellCommands` more.
+   * @param note of a run that is over, written in the same transaction; `noteCommands` more.
    * @returns the length of the journal, 0 when there is no such run.
    */
-  append(ref: RunRef, entries: readonly string[], told?: Told, farewell?: Farewell): Promise<number>;
+  append(ref: RunRef, entries: readonly string[], told?: Told, note?: ConversationNote): Promise<number>;
   /** All entries of several runs, in the order given. 1 billed command each. */
   readMany(refs: readonly RunRef[]): Promise<(readonly string[])[]>;
   /** Entries from an index on, to the end. 1 billed command. */

@@ -1,7 +1,7 @@
 import type * as z from "zod/mini";
 import type { JsonValue } from "../core/json.ts";
 import { invariant } from "../core/ports.ts";
-import type { Farewell, RunRef } from "./journal.ts";
+import type { ConversationNote, RunRef } from "./journal.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -14,15 +14,23 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly run: (ctx: RunContext<Services>, input: Input) => Promise<Output>;
   /** True where nobody follows the run's events: saves the command that tells readers. They are still there to be read. */
   readonly isQuiet?: boolean;
-  /** What a run leaves in the conversation that it belongs to, written with its end; the same for the same end. */
-  readonly farewell?: (end: RunEnd<Input>) => Pick<Farewell, "messages" | "title">;
+  /** What a run leaves in the conversation that it belongs to, written with its start and with its end: the same for the same run. */
+  readonly inConversation?: {
+    readonly opening: (start: RunStart<Input>) => Note;
+    readonly closing: (end: RunEnd<Input>) => Note;
+  };
 }
 
-/** What became of a run. */
-export interface RunEnd<Input = unknown> {
+type Note = Omit<ConversationNote, "conversationId">;
+
+export interface RunStart<Input = unknown> {
   readonly ref: RunRef;
   readonly input: Input;
   readonly startedAtMs: number;
+}
+
+/** What became of a run. */
+export interface RunEnd<Input = unknown> extends RunStart<Input> {
   readonly endedAtMs: number;
   readonly outcome:
     | { readonly status: "completed"; readonly output: JsonValue | undefined }

@@ -11,7 +11,7 @@ import type { EnginePorts } from "./engine-parts.ts";
 import type { Failure, SegmentRecord, Spending, StopReason } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
-import { farewellCommands, type Farewell } from "./journal.ts";
+import { noteCommands, type ConversationNote } from "./journal.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { finishRun } from "./finish-run.ts";
 import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
@@ -84,31 +84,32 @@ export function createSegmentClosing({
   }
 
   /** @throws LeaseLost when the record does not count. */
-  async function close(record: SegmentRecord, farewell?: Farewell): Promise<void> {
+  async function close(record: SegmentRecord, note?: ConversationNote): Promise<void> {
     isClosing = true;
-    await writer.close(record, farewell);
+    await writer.close(record, note);
   }
 
   async function end(outcome: RunEnd["outcome"], step?: string): Promise<void> {
-    const farewell = farewellOf(outcome);
+    const note = noteOf(outcome);
     // A segment that has lost its lease must not leave messages that its successor would not leave: what they tell of is confirmed first.
-    if (farewell !== undefined) await writer.flush();
-    const spending = spent(3 + (farewell === undefined ? 0 : farewellCommands), 0);
+    if (note !== undefined) await writer.flush();
+    const spending = spent(3 + (note === undefined ? 0 : noteCommands), 0);
     const record: SegmentRecord =
       outcome.status === "completed"
         ? { type: "completed", ...(outcome.output === undefined ? {} : { output: outcome.output }), spent: spending }
         : { type: "ended", ...outcome, ...(step === undefined ? {} : { step }), spent: spending };
-    await close(record, farewell);
+    await close(record, note);
     await finishRun(engine, ref, fold.state);
   }
 
-  function farewellOf(outcome: RunEnd["outcome"]): Farewell | undefined {
+  function noteOf(outcome: RunEnd["outcome"]): ConversationNote | undefined {
     const { started, startedAt } = fold.state;
-    if (started?.conversationId === undefined || code?.farewell === undefined) return undefined;
+    if (started?.conversationId === undefined || code?.inConversation === undefined) return undefined;
     const input = code.input.safeParse(started.input);
     if (!input.success) return undefined;
     const times = { startedAtMs: startedAt, endedAtMs: clock.now() };
-    return { conversationId: started.conversationId, ...code.farewell({ ref, input: input.data, ...times, outcome }) };
+    const note = code.inConversation.closing({ ref, input: input.data, ...times, outcome });
+    return { conversationId: started.conversationId, ...note };
   }
 
   /** Only a segment that used up what was learned says something about it. */

@@ -8,7 +8,7 @@ import { runSegment } from "./run-segment.ts";
 import type { SegmentEnd } from "./segment-closing.ts";
 import type { RunState } from "./run-state.ts";
 import { definitionKey } from "./run-definition.ts";
-import { startedEntry, type StartRequest } from "./start-request.ts";
+import { conversationOf, startedEntry, type StartRequest } from "./start-request.ts";
 
 export interface InlineStart {
   /** As it is now that the start is durable. */
@@ -34,7 +34,7 @@ export async function startInline<Services>(
     startedAtMs: now,
     dueAtMs: now + limits.leaseMs + limits.sweepSlackMs,
     definition: definitionKey(request.definition),
-    ...(request.conversationId === undefined ? {} : { conversationId: request.conversationId }),
+    ...conversationOf(request, now),
   });
   if (length > entries.length) return { state: foldRun(await engine.journal.read(ref, 0)).state, segment: undefined };
   const fold = createRunFold();

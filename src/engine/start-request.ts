@@ -6,7 +6,7 @@ import { asJson, type JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
 import { formatEntry, outside, type OutsideRecord, type ParentStep } from "./journal-entry.ts";
-import type { RunRef } from "./journal.ts";
+import type { JournalStart, RunRef } from "./journal.ts";
 import type { AnyRunDefinition } from "./run-definition.ts";
 
 export interface StartRequest<Services> {
@@ -36,6 +36,16 @@ export function startedEntry<Services>(request: StartRequest<Services>, at: numb
     ...(forkedFrom === undefined ? {} : { forkedFrom }),
   };
   return formatEntry({ writer: outside, seq: 0, at, record });
+}
+
+/** What the start says where the run belongs to a conversation. */
+export function conversationOf<Services>(
+  { ref, definition, input, conversationId }: StartRequest<Services>,
+  startedAtMs: number,
+): Pick<JournalStart, "conversation"> {
+  if (conversationId === undefined) return {};
+  const note = definition.inConversation?.opening({ ref, input, startedAtMs }) ?? { messages: [], title: "" };
+  return { conversation: { conversationId, ...note } };
 }
 
 function inputOf(input: unknown): { input?: JsonValue } {

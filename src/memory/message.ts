@@ -8,21 +8,31 @@
 import * as z from "zod/mini";
 
 const toolPartFields = { toolCallId: z.string(), input: z.unknown() };
+const toolPartType = z.templateLiteral(["tool-", z.string()]);
+const given = { id: z.string(), reason: z.optional(z.string()) };
 
 const partSchema = z.union([
   z.object({ type: z.literal("text"), text: z.string() }),
   z.object({ type: z.literal("step-start") }),
   z.object({
-    type: z.templateLiteral(["tool-", z.string()]),
+    type: toolPartType,
     state: z.literal("output-available"),
     ...toolPartFields,
+    approval: z.optional(z.object({ ...given, approved: z.literal(true) })),
     output: z.unknown(),
   }),
   z.object({
-    type: z.templateLiteral(["tool-", z.string()]),
+    type: toolPartType,
     state: z.literal("output-error"),
     ...toolPartFields,
+    approval: z.optional(z.object({ ...given, approved: z.literal(true) })),
     errorText: z.string(),
+  }),
+  z.object({
+    type: toolPartType,
+    state: z.literal("output-denied"),
+    ...toolPartFields,
+    approval: z.object({ ...given, approved: z.literal(false) }),
   }),
 ]);
 

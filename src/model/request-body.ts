@@ -2,14 +2,16 @@
 import type { ModelMessage, ModelRequest, ModelTool } from "../agent/model-port.ts";
 
 /** JSON of the request for `modelName`; asks for a stream that ends with its usage. */
-export function requestBody(modelName: string, request: Pick<ModelRequest, "messages" | "tools">): string {
+export function requestBody(modelName: string, request: Omit<ModelRequest, "signal">): string {
+  const { answerSchema } = request;
   return JSON.stringify({
-    model: modelName,
+    model: request.modelName ?? modelName,
     stream: true,
     stream_options: { include_usage: true },
     messages: request.messages.map(wireMessage),
     // Several providers refuse an empty list.
     ...(request.tools.length === 0 ? {} : { tools: request.tools.map(wireTool) }),
+    ...(answerSchema === undefined ? {} : { response_format: { type: "json_schema", json_schema: answerSchema } }),
   });
 }
 

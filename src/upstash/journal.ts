@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../core/ports.ts";
 import { limits } from "../core/limits.ts";
-import type { BudgetBook, Farewell, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
+import type { BudgetBook, ConversationNote, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
 import type { ConversationRef } from "../event/event-log.ts";
 import { formatRunNotice } from "../event/run-notice.ts";
 import type { Batch, RedisClient } from "./batch.ts";
@@ -43,7 +43,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
   }
 
   return {
-    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversationId }) {
+    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversation }) {
       let length: Promise<number> | undefined;
       let learned: Promise<string | undefined> | undefined;
       await redis.run((batch) => {
@@ -51,7 +51,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
         void batch.add(["ZADD", runIndexKey(ref.userId), "NX", startedAtMs, ref.runId], readInteger);
         length = batch.add(["RPUSH", journalKey(ref.userId, ref.runId), ...entries], readInteger);
         learned = learnedPart(batch, definition);
-        if (conversationId !== undefined) addAnnouncement(batch, ref, conversationId, startedAtMs);
+        if (conversation !== undefined) addAnnouncement(batch, ref, conversation, startedAtMs);
       });
       return { length: (await length)!, learned: await learned };
     },
@@ -69,12 +69,12 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       return { entries: (await entries)!, learned: await learned };
     },
 
-    async append(ref, entries, told, farewell) {
+    async append(ref, entries, told, note) {
       const key = journalKey(ref.userId, ref.runId);
       let length: Promise<number> | undefined;
-      await redis[told === undefined && farewell === undefined ? "run" : "atomic"]((batch) => {
+      await redis[told === undefined && note === undefined ? "run" : "atomic"]((batch) => {
         length = batch.add(["RPUSHX", key, ...entries], readInteger);
-        if (farewell !== undefined) addFarewell(batch, ref, farewell, clock.now());
+        if (note !== undefined) addFarewell(batch, ref, note, clock.now());
         if (told !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(told)], readInteger);
       });
       return (await length)!;
@@ -123,7 +123,9 @@ export function upstashActiveRuns(redis: RedisClient): (ref: ConversationRef) =>
 }
 
 /** Who follows the conversation follows its runs from now on, too. */
-function addAnnouncement(batch: Batch, ref: RunRef, conversationId: string, startedAtMs: number): void {
+function addAnnouncement(batch: Batch, ref: RunRef, note: ConversationNote, startedAtMs: number): void {
+  const { conversationId } = note;
+  if (note.messages.length > 0) addNote(batch, ref, note, startedAtMs);
   const key = conversationRunsKey(ref.userId, conversationId);
   void batch.add(["ZADD", key, "NX", startedAtMs, ref.runId], readInteger);
   void batch.add(["EXPIRE", key, limits.runTtlSeconds], readInteger);
@@ -131,8 +133,19 @@ function addAnnouncement(batch: Batch, ref: RunRef, conversationId: string, star
   void batch.add(["PUBLISH", channel, JSON.stringify([formatRunNotice(ref.runId)])], readInteger);
 }
 
-/** `farewellCommands` commands. A run's end is rare: unlike a turn it does not spare expiries that are not due. */
-function addFarewell(batch: Batch, ref: RunRef, { conversationId, messages, title }: Farewell, nowMs: number): void {
+/** `noteCommands` commands. */
+function addFarewell(batch: Batch, ref: RunRef, note: ConversationNote, nowMs: number): void {
+  addNote(batch, ref, note, nowMs);
+  void batch.add(["ZREM", conversationRunsKey(ref.userId, note.conversationId), ref.runId], readInteger);
+}
+
+/** Runs are rarer than turns: unlike those they do not spare expiries that are not due. */
+function addNote(
+  batch: Batch,
+  ref: RunRef,
+  { conversationId, messages, title }: ConversationNote,
+  nowMs: number,
+): void {
   const index = conversationIndexKey(ref.userId);
   const memory = messagesKey(ref.userId, conversationId);
   if (messages.length > 0) void batch.add(["RPUSH", memory, ...messages], readInteger);
@@ -141,7 +154,6 @@ function addFarewell(batch: Batch, ref: RunRef, { conversationId, messages, titl
   void batch.add(["HSET", index, `${conversationId}:at`, nowMs], readInteger);
   void batch.add(["HSETNX", index, `${conversationId}:title`, title], readInteger);
   void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
-  void batch.add(["ZREM", conversationRunsKey(ref.userId, conversationId), ref.runId], readInteger);
 }
 
 /** Where it stands is not known yet; a reader finds out by reading the journal. */

@@ -65,9 +65,13 @@ export function memoryJournal(): MemoryJournal {
     nextDueMs: () => Math.min(...[...due.values()].map(({ atMs }) => atMs)),
     dueAt: (ref) => due.get(keyOf(ref))?.atMs,
 
-    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversationId }) {
+    async start(ref, { entries, startedAtMs, dueAtMs, definition, conversation }) {
       calls.push("start");
-      if (conversationId !== undefined) conversationOf(ref, conversationId).active.add(ref.runId);
+      if (conversation !== undefined) {
+        const { active, messages } = conversationOf(ref, conversation.conversationId);
+        messages.push(...conversation.messages);
+        active.add(ref.runId);
+      }
       due.set(keyOf(ref), { ref, atMs: dueAtMs });
       if (!index.has(keyOf(ref))) index.set(keyOf(ref), { ...ref, startedAtMs });
       const length = push(ref, entries);
@@ -79,11 +83,11 @@ export function memoryJournal(): MemoryJournal {
       if (isTold) tell(ref, { from: Number.MAX_SAFE_INTEGER, entries: [opening] });
       return { entries: listOf(ref), learned: learned.get(definition) };
     },
-    async append(ref, entries, told, farewell) {
+    async append(ref, entries, told, note) {
       calls.push("append");
-      if (farewell !== undefined) {
-        const { active, messages } = conversationOf(ref, farewell.conversationId);
-        messages.push(...farewell.messages);
+      if (note !== undefined) {
+        const { active, messages } = conversationOf(ref, note.conversationId);
+        messages.push(...note.messages);
         active.delete(ref.runId);
       }
       if (!lists.has(keyOf(ref))) return 0;

@@ -1,0 +1,71 @@
+/** Agent instances: what a user has set up, and what a run of it may do. */
+import * as z from "zod/mini";
+
+export const agentLimits = {
+  agentsPerUserMax: 50,
+  nameCharsMax: 80,
+  instructionsCharsMax: 8_000,
+  toolsMax: 64,
+  goalCharsMax: 4_000,
+} as const;
+
+/** Hard limits of one run, checked before each step; at the limit the run answers with what it has. */
+export const RunLimits = z.strictObject({
+  /** Steps that tools do. */
+  steps: z.optional(z.int().check(z.gte(1), z.lte(200))),
+  /** Of all model calls together, in and out. */
+  tokens: z.optional(z.int().check(z.gte(100), z.lte(10_000_000))),
+  /** By the prices of the configuration. */
+  moneyUsd: z.optional(z.number().check(z.gt(0), z.lte(1_000))),
+  /** From the start, waiting included. */
+  minutes: z.optional(z.number().check(z.gt(0), z.lte(60 * 24 * 30))),
+  /** Plans after the first. */
+  replans: z.optional(z.int().check(z.gte(0), z.lte(5))),
+});
+export type RunLimits = z.infer<typeof RunLimits>;
+
+export const defaultRunLimits: { readonly [Name in keyof RunLimits]-?: NonNullable<RunLimits[Name]> } = {
+  steps: 30,
+  tokens: 200_000,
+  moneyUsd: 5,
+  minutes: 60 * 24 * 7,
+  replans: 2,
+};
+
+export const AgentDraft = z.strictObject({
+  name: z.string().check(z.trim(), z.minLength(1), z.maxLength(agentLimits.nameCharsMax)),
+  instructions: z.optional(z.string().check(z.maxLength(agentLimits.instructionsCharsMax))),
+  /** Names of the tools that it may use; all of them without it. */
+  tools: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(agentLimits.toolsMax))),
+  /** Of the configured provider; the configured one without it. */
+  model: z.optional(z.string().check(z.minLength(1), z.maxLength(128))),
+  /** `plan`: plan, execute, reflect. `loop`: model, tools, model, … until the model has nothing more to do. */
+  shape: z.optional(z.enum(["plan", "loop"])),
+  limits: z.optional(RunLimits),
+});
+export type AgentDraft = z.infer<typeof AgentDraft>;
+
+export const AgentChange = z.partial(AgentDraft);
+
+export interface Agent extends AgentDraft {
+  readonly id: string;
+  /** Unix ms. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export const StoredAgent = z.extend(AgentDraft, { id: z.string(), createdAt: z.number(), updatedAt: z.number() });
+
+/** Agents of a user. Each method is one atomic change or read, in one round trip. */
+export interface AgentStore {
+  /** `full` when the user has `agentLimits.agentsPerUserMax` already; nothing changes then. 3 billed commands. */
+  add(userId: string, agent: Agent): Promise<"added" | "full">;
+  /** 1 billed command. */
+  get(userId: string, agentId: string): Promise<Agent | undefined>;
+  /** Newest first. 1 billed command. */
+  list(userId: string): Promise<Agent[]>;
+  /** False when there is none of this id. 2 billed commands. */
+  replace(userId: string, agent: Agent): Promise<boolean>;
+  /** False when there was none. 1 billed command. */
+  remove(userId: string, agentId: string): Promise<boolean>;
+}

@@ -1,0 +1,76 @@
+/**
+ * A person's word before a tool acts: asked for with an event, given with a signal of the run, for as long as it takes.
+ *
+ * The signal is `approval:<step id>` with `{"approved": true}`, `{"approved": true, "parameters": {…}}` to change what will be done, or `{"approved": false, "reason": "…"}`.
+ */
+import * as z from "zod/mini";
+import { limits } from "../../core/limits.ts";
+import type { CheckedCall } from "./execution.ts";
+import type { PhaseRun } from "./phase.ts";
+import type { PlannedStep } from "./plan.ts";
+import { approvalSignal } from "./approval-id.ts";
+import { shorten } from "./shorten.ts";
+
+const Answer = z.object({
+  approved: z.boolean(),
+  reason: z.optional(z.string().check(z.maxLength(500))),
+  parameters: z.optional(z.record(z.string(), z.unknown())),
+});
+
+/** Asks where the call needs a person's word, and says whether it does. */
+export function askFor(run: PhaseRun, step: PlannedStep, call: CheckedCall): boolean {
+  if ("problem" in call) return false;
+  if (!run.ctx.services.tools.needsApproval({ name: step.tool, parameters: call.parameters })) return false;
+  run.ctx.emit("approval-requested", {
+    stepId: step.id,
+    tool: step.tool,
+    parameters: shorten(call.parameters, limits.eventPartCharsMax),
+    why: step.why,
+    signal: approvalSignal(step.id),
+    expiresAt: run.ctx.now() + limits.approvalMsMax,
+  });
+  return true;
+}
+
+/** Waits for the word that was asked for: the call as it may be made, or why it may not. */
+export async function awaitApproval(
+  run: PhaseRun,
+  step: PlannedStep,
+  call: { readonly parameters: unknown },
+): Promise<CheckedCall> {
+  const outcome = await run.ctx.waitForSignal(approvalSignal(step.id), { timeout: limits.approvalMsMax });
+  const answered = outcome.kind === "timed-out" ? expired : judge(run, step, call, outcome.payload);
+  run.ctx.emit("approval-answered", {
+    stepId: step.id,
+    approved: !("problem" in answered),
+    ...("problem" in answered
+      ? { reason: answered.problem }
+      : { parameters: shorten(answered.parameters, limits.eventPartCharsMax) }),
+  });
+  return answered;
+}
+
+function denialText(reason: string | undefined): string {
+  return reason === undefined ? "The user denied it." : `The user denied it: ${reason}`;
+}
+
+const expired: CheckedCall = { problem: "Nobody approved it in time.", status: "denied" };
+
+function judge(
+  run: PhaseRun,
+  step: PlannedStep,
+  call: { readonly parameters: unknown },
+  payload: unknown,
+): CheckedCall {
+  const answer = Answer.safeParse(payload);
+  // What cannot be read is no "yes".
+  if (!answer.success) return { problem: "The approval could not be read, which counts as a no.", status: "denied" };
+  const { approved, reason, parameters } = answer.data;
+  if (!approved) return { problem: denialText(reason), status: "denied" };
+  if (parameters === undefined) return call;
+  const problem = run.ctx.services.tools.problemOf(
+    { name: step.tool, parameters },
+    { allowed: run.agent.tools, isComplete: true },
+  );
+  return problem === undefined ? { parameters } : { problem, status: "failed" };
+}

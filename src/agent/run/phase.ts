@@ -1,0 +1,92 @@
+import { StepFailed } from "../../engine/failures.ts";
+import type { RunContext } from "../../engine/run-context.ts";
+import type { ModelMessage, ModelTool } from "../model-port.ts";
+import type { ModelAnswer } from "../tool-loop.ts";
+import { limits } from "../../core/limits.ts";
+import type { Agent } from "./agent.ts";
+import type { Actor, AgentServices, KnownFact } from "./agent-services.ts";
+import type { Plan } from "./plan.ts";
+import type { SpendingAccount } from "./spending-account.ts";
+
+/**
+ * What a phase needs of the run that it is part of. The engine's context has it, Upstash Workflow's is adapted to it, and a phase that is called by itself gets one that
+ * journals nothing.
+ */
+export type PhaseContext = Pick<
+  RunContext<AgentServices>,
+  "step" | "all" | "waitForSignal" | "emit" | "now" | "services"
+>;
+
+export interface PhaseRun {
+  readonly ctx: PhaseContext;
+  readonly agent: Agent;
+  readonly actor: Actor;
+  readonly goal: string;
+  readonly account: SpendingAccount;
+}
+
+/** What became of a planned step. */
+export type StepResult =
+  | { readonly id: string; readonly tool: string; readonly status: "done"; readonly output: unknown }
+  | {
+      readonly id: string;
+      readonly tool: string;
+      readonly status: "failed" | "denied" | "skipped";
+      readonly errorText: string;
+    };
+
+export interface PlanAndResults {
+  readonly plan: Plan;
+  readonly results: readonly StepResult[];
+}
+
+export interface Question {
+  /** Name of the step. */
+  readonly name: string;
+  readonly messages: readonly ModelMessage[];
+  readonly tools?: readonly ModelTool[];
+  readonly answerSchema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
+}
+
+/** One model call is one step, and its price is booked. @throws StepFailed */
+export async function ask({ ctx, agent, account }: PhaseRun, question: Question): Promise<ModelAnswer> {
+  const { name, messages, tools = [], answerSchema } = question;
+  const answer = await ctx.step(
+    name,
+    async ({ signal }) => {
+      const said = await ctx.services.askModel(
+        {
+          messages,
+          tools,
+          ...(agent.model === undefined ? {} : { modelName: agent.model }),
+          ...(answerSchema === undefined ? {} : { answerSchema }),
+        },
+        signal,
+      );
+      return { ...said, text: said.text.slice(0, limits.agentAnswerCharsMax) };
+    },
+    { effect: "read", retries: limits.modelRetries, timeout: limits.modelStepMsMax },
+  );
+  account.addModelCall(answer.usage, {
+    inputChars: messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0),
+    outputChars: answer.text.length,
+  });
+  return answer;
+}
+
+/** What the agent knows that may help with its goal; nothing when it cannot be had. */
+export async function recallFacts({ ctx, actor, goal }: PhaseRun): Promise<readonly KnownFact[]> {
+  try {
+    return await ctx.step("recall", () => ctx.services.recall(actor, goal), { effect: "read", retries: 1 });
+  } catch (error) {
+    if (error instanceof StepFailed) return [];
+    throw error;
+  }
+}
+
+/** Text from outside stands in a fence of its own: it is data, whatever it says. */
+export function fenced(label: string, value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const cut = text.length > limits.promptPartCharsMax ? `${text.slice(0, limits.promptPartCharsMax)} … (cut)` : text;
+  return `<${label}>\n${cut.replaceAll(`</${label}>`, `<\\/${label}>`)}\n</${label}>`;
+}
