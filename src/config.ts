@@ -4,6 +4,7 @@
  * All problems of an environment are reported at once, each with the variable and the way to get it, so that nobody has
  * to deploy five times. Values are never printed: a wrong one may be a secret in the wrong place.
  */
+import * as z from "zod/mini";
 import { AppError } from "./core/errors.ts";
 import { Secret } from "./core/secret.ts";
 import { isLogLevel } from "./system/log.ts";
@@ -26,8 +27,12 @@ export interface Config {
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
   readonly model: { readonly baseUrl: string; readonly apiKey: Secret; readonly name: string };
+  /** By the model's name; US dollars for a million tokens. A model without one counts as free. */
+  readonly modelPrices: ModelPrices;
   readonly sessionSecret: Secret;
 }
+
+export type ModelPrices = Readonly<Record<string, { readonly input: number; readonly output: number }>>;
 
 export interface QstashConfig {
   readonly url: string;
@@ -93,6 +98,7 @@ function readConfig(read: BindingReader): Config {
       apiKey: read.secret(["MODEL_API_KEY"], "the API key of your model provider"),
       name: read.text(["MODEL_NAME"], "the name of a model of your provider, for example gpt-5-mini"),
     },
+    modelPrices: readModelPrices(read),
     sessionSecret: readSessionSecret(read),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
@@ -123,6 +129,29 @@ function readQueue(
     );
   }
   return qstash === undefined ? "fetch" : "qstash";
+}
+
+const ModelPricesText = z.record(
+  z.string(),
+  z.strictObject({ input: z.number().check(z.gte(0)), output: z.number().check(z.gte(0)) }),
+);
+
+function readModelPrices(read: BindingReader): ModelPrices {
+  if (!read.has("MODEL_PRICES")) return {};
+  const prices = ModelPricesText.safeParse(parseJson(read.text(["MODEL_PRICES"], "")));
+  if (prices.success) return prices.data;
+  read.problems.push(
+    'MODEL_PRICES is set, but is no JSON like {"gpt-5-mini": {"input": 0.25, "output": 2}}, US dollars for a million tokens.',
+  );
+  return {};
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function readInternalKey(read: BindingReader): Secret | undefined {

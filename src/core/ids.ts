@@ -19,6 +19,16 @@ export function newConversationId(random: Random): string {
   return `cnv_${hexUuid(random)}`;
 }
 
+export function newAgentId(random: Random): string {
+  return `agt_${hexUuid(random)}`;
+}
+
+const agentIdPattern = /^agt_[0-9a-f]{32}$/;
+
+export function isAgentId(value: unknown): value is string {
+  return typeof value === "string" && agentIdPattern.test(value);
+}
+
 export function newMessageId(random: Random): string {
   return `msg_${hexUuid(random)}`;
 }

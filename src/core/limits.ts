@@ -45,7 +45,6 @@ export const limits = {
   agentResultsCharsMax: 100_000,
   agentResultCharsMax: 4_000,
   approvalMsMax: 7 * daySeconds * 1000,
-  agentIdCharsMax: 64,
   /** Model calls with tools in one turn. */
   toolStepsMax: 8,
   toolCallsPerStepMax: 8,

@@ -35,6 +35,11 @@ export function conversationRunsKey(userId: string, conversationId: string): str
   return `runs:{${userId}}:of:${conversationId}`;
 }
 
+/** The user's agents; a hash of id to JSON, without expiry. */
+export function agentsKey(userId: string): string {
+  return `agents:{${userId}}`;
+}
+
 /** The journal of one run; also the channel on which its readers are told. */
 export function journalKey(userId: string, runId: string): string {
   return `runs:{${userId}}:${runId}:journal`;

@@ -1,0 +1,61 @@
+/** Agents in Redis: one hash per user, without expiry. */
+import { agentLimits, StoredAgent, type Agent, type AgentStore } from "../agent/run/agent.ts";
+import type { RedisClient } from "./batch.ts";
+import { agentsKey } from "./keys.ts";
+import { readInteger, readPairs, readText } from "./reply.ts";
+import { defineScript } from "./script.ts";
+
+/** Counting and setting must be one change, or two requests at once pass the limit. 3 calls. */
+const addScript = defineScript(`#!lua flags=allow-key-locking
+if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+return redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2])
+`);
+
+/** A change must not bring back what was removed meanwhile. 3 calls. */
+const replaceScript = defineScript(`#!lua flags=allow-key-locking
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
+return 1
+`);
+
+export function upstashAgentStore(redis: RedisClient): AgentStore {
+  async function runScript(
+    script: typeof addScript,
+    userId: string,
+    args: readonly (string | number)[],
+  ): Promise<boolean> {
+    let changed: Promise<number> | undefined;
+    await redis.run((batch) => {
+      changed = script.evalsha(batch, [agentsKey(userId)], args, readInteger);
+    });
+    return (await changed) === 1;
+  }
+
+  return {
+    add: async (userId, agent) =>
+      (await runScript(addScript, userId, [agent.id, JSON.stringify(agent), agentLimits.agentsPerUserMax]))
+        ? "added"
+        : "full",
+    get: (userId, agentId) =>
+      redis.command(["HGET", agentsKey(userId), agentId], (reply) => parseAgent(readText(reply))),
+    list: (userId) =>
+      redis.command(["HGETALL", agentsKey(userId)], (reply) =>
+        [...readPairs(reply).values()]
+          .flatMap((text) => parseAgent(text) ?? [])
+          .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)),
+      ),
+    replace: (userId, agent) => runScript(replaceScript, userId, [agent.id, JSON.stringify(agent)]),
+    remove: async (userId, agentId) => (await redis.command(["HDEL", agentsKey(userId), agentId], readInteger)) === 1,
+  };
+}
+
+/** `undefined` also for one that this version does not understand. */
+function parseAgent(text: string | undefined): Agent | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const parsed = StoredAgent.safeParse(JSON.parse(text));
+    return parsed.success ? (parsed.data as Agent) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,30 @@
+import { agentLimits, type Agent, type AgentStore } from "../../src/agent/run/agent.ts";
+
+/** Agents in memory; held to the same cases as the real adapter by `test/contract/agent-store.test.ts`. */
+export function memoryAgentStore(): AgentStore {
+  const users = new Map<string, Map<string, Agent>>();
+
+  function agentsOf(userId: string): Map<string, Agent> {
+    const known = users.get(userId) ?? new Map<string, Agent>();
+    users.set(userId, known);
+    return known;
+  }
+
+  return {
+    async add(userId, agent) {
+      const agents = agentsOf(userId);
+      if (agents.size >= agentLimits.agentsPerUserMax || agents.has(agent.id)) return "full";
+      agents.set(agent.id, agent);
+      return "added";
+    },
+    get: async (userId, agentId) => agentsOf(userId).get(agentId),
+    list: async (userId) =>
+      [...agentsOf(userId).values()].toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)),
+    async replace(userId, agent) {
+      if (!agentsOf(userId).has(agent.id)) return false;
+      agentsOf(userId).set(agent.id, agent);
+      return true;
+    },
+    remove: async (userId, agentId) => agentsOf(userId).delete(agentId),
+  };
+}
