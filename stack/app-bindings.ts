@@ -4,6 +4,7 @@ import type { RunningStack } from "./start-stack.ts";
 
 /** Public, and therefore only for a Worker that nobody else can reach. */
 const LOCAL_SESSION_SECRET = "local-development-session-secret-which-is-public";
+const LOCAL_INTERNAL_KEY = "local-development-internal-key-which-is-public";
 
 /** @param appUrl the address at which browsers and QStash reach the app. */
 export function appBindings(stack: RunningStack, appUrl: string): Record<string, string> {
@@ -17,8 +18,12 @@ export function appBindings(stack: RunningStack, appUrl: string): Record<string,
     MODEL_BASE_URL: stack.modelBaseUrl,
     MODEL_API_KEY: stack.modelApiKey,
     MODEL_NAME: OFFLINE_MODEL_NAME,
+    RESTAURANT_URL: stack.restaurantUrl,
     SESSION_SECRET: LOCAL_SESSION_SECRET,
+    INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY,
     APP_URL: appUrl,
     ENVIRONMENT: "development",
+    // The smaller one, so that what runs here fits into either.
+    WORKERS_PLAN: "free",
   };
 }

@@ -3,7 +3,7 @@ import type { FaultRule, FaultServer } from "./faults.ts";
 
 export type ClockCommand = { action: "freeze" } | { action: "release" } | { action: "advance"; ms: number };
 
-const SERVERS: readonly FaultServer[] = ["redis", "qstash", "delivery", "model"];
+const SERVERS: readonly FaultServer[] = ["redis", "qstash", "delivery", "model", "restaurant"];
 const ACTIONS: readonly FaultRule["action"][] = [
   "delay",
   "drop-before",
@@ -22,6 +22,7 @@ const FAULT_FIELDS = {
   body: "string",
   truncateBytes: "number",
   count: "number",
+  every: "number",
 } as const;
 
 /** Reads `{action: "freeze" | "release"}` or `{action: "advance", ms}`. @throws Error in words. */
@@ -46,6 +47,9 @@ export function parseFaultRule(body: unknown): Omit<FaultRule, "id"> {
   if (!ACTIONS.includes(rule["action"] as FaultRule["action"])) {
     throw new Error(`action must be one of ${ACTIONS.join(", ")}`);
   }
+  const every = rule["every"];
+  if (every !== undefined && !(Number.isInteger(every) && Number(every) >= 1))
+    throw new Error("every must be 1 or more");
   return rule as unknown as Omit<FaultRule, "id">;
 }
 

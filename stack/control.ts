@@ -11,6 +11,8 @@ import type { FaultBook } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseBehaviours } from "./model/behaviour.ts";
 import type { ModelControl } from "./model/model-control.ts";
+import { parseOrders } from "./restaurant/orders.ts";
+import type { RestaurantControl } from "./restaurant/restaurant-control.ts";
 import { BodyTooLargeError, readBody } from "./read-body.ts";
 
 export interface ControlParts {
@@ -18,6 +20,7 @@ export interface ControlParts {
   faults: FaultBook;
   ledger: Ledger;
   model: ModelControl;
+  restaurant: RestaurantControl;
 }
 
 interface Answer {
@@ -72,6 +75,21 @@ async function answer(parts: ControlParts, req: IncomingMessage): Promise<Answer
       parts.model.reset();
       return { status: 204 };
     default:
+      return answerRestaurant(parts.restaurant, route, req);
+  }
+}
+
+async function answerRestaurant(restaurant: RestaurantControl, route: string, req: IncomingMessage): Promise<Answer> {
+  switch (route) {
+    case "GET restaurant":
+      return { status: 200, body: { queued: restaurant.queued(), ...restaurant.read() } };
+    case "POST restaurant":
+      restaurant.script(...parseOrders(await readJson(req)));
+      return { status: 201, body: { queued: restaurant.queued() } };
+    case "DELETE restaurant":
+      restaurant.reset();
+      return { status: 204 };
+    default:
       return unknownRoute();
   }
 }
@@ -103,7 +121,9 @@ function unknownRoute(): Answer {
     "DELETE /_stack/faults/:id",
     "GET|DELETE /_stack/ledger",
     "GET|POST|DELETE /_stack/model",
+    "GET|POST|DELETE /_stack/restaurant",
     "/redis/*",
+    "/restaurant/*",
     "/v1/*",
     "/v2/*",
   ];

@@ -1,4 +1,4 @@
-export type FaultServer = "redis" | "qstash" | "delivery" | "model";
+export type FaultServer = "redis" | "qstash" | "delivery" | "model" | "restaurant";
 
 export interface FaultRule {
   id: string;
@@ -13,6 +13,8 @@ export interface FaultRule {
   truncateBytes?: number;
   /** How many times the rule fires; absent means until it is removed. */
   count?: number;
+  /** Fires at every n-th request that matches, the n-th first; absent means at each. */
+  every?: number;
 }
 
 /** The faults that the local stack shall commit, shared by all of its fronts. */
@@ -29,30 +31,37 @@ export interface FaultBook {
 
 /** An empty book. Rules fire in the order of their addition; a rule whose count is used up leaves the book. */
 export function createFaultBook(): FaultBook {
-  let rules: FaultRule[] = [];
+  let entries: { rule: FaultRule; matches: number }[] = [];
   let added = 0;
+
   return {
-    add(rule) {
-      const entry: FaultRule = { ...rule, id: `fault-${++added}` };
-      if (entry.count === undefined || entry.count > 0) rules.push(entry);
-      return { ...entry };
+    add(given) {
+      const rule: FaultRule = { ...given, id: `fault-${++added}` };
+      if (rule.count === undefined || rule.count > 0) entries.push({ rule, matches: 0 });
+      return { ...rule };
     },
     remove(id) {
-      const before = rules.length;
-      rules = rules.filter((rule) => rule.id !== id);
-      return rules.length < before;
+      const before = entries.length;
+      entries = entries.filter(({ rule }) => rule.id !== id);
+      return entries.length < before;
     },
     clear() {
-      rules = [];
+      entries = [];
     },
     list() {
-      return rules.map((rule) => ({ ...rule }));
+      return entries.map(({ rule }) => ({ ...rule }));
     },
     take(server, subject) {
-      const found = rules.find((rule) => rule.server === server && isMatch(rule, subject));
+      const found = entries.find(
+        (entry) =>
+          entry.rule.server === server &&
+          isMatch(entry.rule, subject) &&
+          (entry.matches += 1) % (entry.rule.every ?? 1) === 0,
+      );
       if (found === undefined) return undefined;
-      const taken = { ...found };
-      if (found.count !== undefined && --found.count <= 0) rules = rules.filter((rule) => rule !== found);
+      const { rule } = found;
+      const taken = { ...rule };
+      if (rule.count !== undefined && --rule.count <= 0) entries = entries.filter((entry) => entry !== found);
       return taken;
     },
   };

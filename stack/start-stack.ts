@@ -7,6 +7,7 @@
  *   /redis/*   Upstash Redis REST (the prefix is stripped)
  *   /v2/*      QStash
  *   /v1/*      the offline model
+ *   /restaurant/*   the restaurant service of the example saga (the prefix is stripped)
  *   /_stack/*  control, see control.ts
  */
 import { createServer } from "node:http";
@@ -24,6 +25,9 @@ import type { ModelControl } from "./model/model-control.ts";
 import { createModelFront } from "./model/model-front.ts";
 import { PortTakenError } from "./port-taken.ts";
 import { createQstashFront } from "./qstash/qstash-front.ts";
+import type { RestaurantControl } from "./restaurant/restaurant-control.ts";
+import { createRestaurantFront } from "./restaurant/restaurant-front.ts";
+import { memoryStorage } from "./storage/collection.ts";
 
 export interface RunningStack {
   url: string;
@@ -37,11 +41,14 @@ export interface RunningStack {
   nextSigningKey: string;
   modelBaseUrl: string;
   modelApiKey: string;
+  restaurantUrl: string;
   clock: StackClock;
   faults: FaultBook;
   ledger: Ledger;
   /** Scripts the next answers of the model and reads what it was asked. */
   model: ModelControl;
+  /** Orders what the restaurants refuse, and reads what they did. */
+  restaurant: RestaurantControl;
   /** Resolves when QStash has no delivery under way or due. */
   qstashIdle(): Promise<void>;
   /** Closes every server, timer and connection. A second call does nothing. */
@@ -68,6 +75,7 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
   const port = await listen(server, o.port ?? 0, host);
   const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
   const qstash = createQstashFront({ token: qstashToken, currentSigningKey, nextSigningKey, clock, faults, ledger });
+  const restaurant = createRestaurantFront({ clock, faults, storage: memoryStorage() });
   // Loaded here, since loading the embedded Redis prints a warning about WASI that quiet-warnings.ts must be there to catch.
   const { startRedisFront } = await import("./redis/redis-front.ts");
   const redis = await startRedisFront({
@@ -80,13 +88,16 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     await closeServer(server);
     throw cause;
   });
-  const control = createControl({ clock, faults, ledger, model });
+  const control = createControl({ clock, faults, ledger, model, restaurant });
 
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
     const url = req.url ?? "/";
     if (isUnder(url, "/redis")) {
       req.url = withoutPrefix(url, "/redis");
       redis.handle(req, res);
+    } else if (isUnder(url, "/restaurant")) {
+      req.url = withoutPrefix(url, "/restaurant");
+      restaurant.handle(req, res);
     } else if (isUnder(url, "/v2")) qstash.handle(req, res);
     else if (isUnder(url, "/v1")) model.handle(req, res);
     else control.handle(req, res);
@@ -106,10 +117,12 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     nextSigningKey,
     modelBaseUrl: `${url}/v1`,
     modelApiKey,
+    restaurantUrl: `${url}/restaurant`,
     clock,
     faults,
     ledger,
     model,
+    restaurant,
     qstashIdle: () => qstash.idle(),
     close() {
       closing ??= closeAll();

@@ -9,6 +9,7 @@ const Offers = z.object({
 });
 const Reserved = z.object({ reservationId: z.string() });
 const Charged = z.object({ chargeId: z.string() });
+const Anything = z.unknown();
 
 export interface RestaurantClientOptions {
   /** Without a slash at the end; `undefined` where no restaurants are configured. */
@@ -16,19 +17,19 @@ export interface RestaurantClientOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+interface Request {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly body?: unknown;
+  readonly key?: string;
+}
+
 export function restaurantClient({ url, fetch: send }: RestaurantClientOptions): Restaurants {
-  /** @throws NonRetryableError for what the service refuses, partner_unavailable (retry) for everything else. */
-  async function call(
-    method: string,
-    path: string,
-    signal: AbortSignal,
-    body?: unknown,
-    key?: string,
-  ): Promise<unknown> {
+  async function exchange({ method, path, signal, body, key }: Request): Promise<{ response: Response; text: string }> {
     if (url === undefined) throw new NonRetryableError("No restaurants are configured: set RESTAURANT_URL.");
-    let response: Response;
     try {
-      response = await send(`${url}${path}`, {
+      const response = await send(`${url}${path}`, {
         method,
         signal,
         redirect: "error",
@@ -38,35 +39,54 @@ export function restaurantClient({ url, fetch: send }: RestaurantClientOptions):
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
+      return { response, text: await response.text() };
     } catch (cause) {
-      throw new AppError("partner_unavailable", "the restaurant service did not answer", { cause });
+      throw unavailable("did not answer", cause);
     }
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text === "" ? "null" : text) as unknown;
-    if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-      throw new NonRetryableError(reasonIn(text) ?? `the restaurant service refused with status ${response.status}`);
+  }
+
+  /** @throws NonRetryableError for what the service refuses, partner_unavailable (retry) for everything else. */
+  async function call<T>(schema: z.core.$ZodType<T>, request: Request): Promise<T> {
+    const { response, text } = await exchange(request);
+    const { status } = response;
+    if (response.ok) return read(schema, text);
+    if (status >= 400 && status < 500 && status !== 429) {
+      throw new NonRetryableError(reasonIn(text) ?? `the restaurant service refused with status ${status}`);
     }
-    throw new AppError("partner_unavailable", `the restaurant service answered with status ${response.status}`);
+    throw unavailable(`answered with status ${status}`);
   }
 
   return {
     async search(wish, signal) {
       const query = new URLSearchParams({ city: wish.city, partySize: String(wish.partySize), at: wish.at });
-      return z.parse(Offers, await call("GET", `/offers?${query.toString()}`, signal)).offers;
+      return (await call(Offers, { method: "GET", path: `/offers?${query.toString()}`, signal })).offers;
     },
-    reserve: async (reservation, key, signal) =>
-      z.parse(Reserved, await call("POST", "/reservations", signal, reservation, key)),
+    reserve: (reservation, key, signal) =>
+      call(Reserved, { method: "POST", path: "/reservations", signal, body: reservation, key }),
     async release(reservationId, key, signal) {
-      await call("DELETE", `/reservations/${reservationId}`, signal, undefined, key);
+      await call(Anything, { method: "DELETE", path: `/reservations/${reservationId}`, signal, key });
     },
-    charge: async (charge, key, signal) => z.parse(Charged, await call("POST", "/charges", signal, charge, key)),
+    charge: (charge, key, signal) => call(Charged, { method: "POST", path: "/charges", signal, body: charge, key }),
     async refund(chargeId, key, signal) {
-      await call("DELETE", `/charges/${chargeId}`, signal, undefined, key);
+      await call(Anything, { method: "DELETE", path: `/charges/${chargeId}`, signal, key });
     },
     async notify(message, key, signal) {
-      await call("POST", "/messages", signal, message, key);
+      await call(Anything, { method: "POST", path: "/messages", signal, body: message, key });
     },
   };
+}
+
+/** What cannot be read may have had its effect all the same: the next attempt, with the same key, learns it. */
+function read<T>(schema: z.core.$ZodType<T>, text: string): T {
+  try {
+    return z.parse(schema, JSON.parse(text === "" ? "null" : text));
+  } catch (cause) {
+    throw unavailable("sent an answer that cannot be read", cause);
+  }
+}
+
+function unavailable(what: string, cause?: unknown): AppError {
+  return new AppError("partner_unavailable", `the restaurant service ${what}`, { cause });
 }
 
 const reasonCharsMax = 200;

@@ -68,6 +68,7 @@ test.each([
   ["faults", { server: "redis", action: "explode" }, "action must be one of"],
   ["faults", { server: "redis", action: "delay", delay: 1 }, "unknown field delay"],
   ["faults", { server: "redis", action: "delay", delayMs: "1" }, "delayMs must be of type number"],
+  ["faults", { server: "redis", action: "delay", every: 0 }, "every must be 1 or more"],
   ["faults", [], "the body must be a JSON object"],
 ])("a mistake sent to %s is 400 and named: %j", async (subject, body, words) => {
   const refused = await call("POST", `/_stack/${subject}`, body);

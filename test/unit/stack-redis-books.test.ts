@@ -21,6 +21,14 @@ describe("the book of faults", () => {
     expect(book.list()).toEqual([]);
   });
 
+  it("fires a rule at every n-th request that matches, the n-th first", () => {
+    const book = createFaultBook();
+    book.add({ server: "delivery", match: "run", action: "duplicate", every: 3, count: 2 });
+    const subjects = ["run", "run", "other", "run", "run", "run", "run", "run", "run", "run"];
+    const fired = subjects.map((subject) => book.take("delivery", subject) !== undefined);
+    expect(fired.flatMap((hasFired, index) => (hasFired ? [index] : []))).toEqual([3, 6]);
+  });
+
   it("a rule that was removed does not fire; copies that were given out do not change it", () => {
     const book = createFaultBook();
     const rule = book.add({ server: "redis", action: "delay", delayMs: 1 });
