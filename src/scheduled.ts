@@ -5,7 +5,7 @@ import type { Invocation } from "./wire/adapters.ts";
 
 /** The cron trigger: one round of the sweep. What fails is logged; the next minute tries again. */
 export function createSweep(wire: (invocation: Invocation) => Wire) {
-  return async (_event: ScheduledController, env: Env, execution: ExecutionContext): Promise<void> => {
+  return async (_event: unknown, env: Env, execution: Pick<Invocation, "waitUntil">): Promise<void> => {
     const log = logOf(env).with({ trigger: "cron" });
     try {
       const { runs, turns } = await sweepAll(wire({ env, log, waitUntil: (work) => execution.waitUntil(work) }));

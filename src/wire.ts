@@ -53,7 +53,8 @@ export interface Wire extends EdgeWire {
 export type RunServices = SagaServices;
 
 const tools = createToolRegistry(builtInTools);
-const runs = createRunRegistry<RunServices>([bookDinner]);
+/** Every run that can be started here, and the versions of it that may still be running. */
+export const runRegistry = createRunRegistry<RunServices>([bookDinner]);
 
 /** @throws misconfigured (park) with every problem of the environment. */
 export function createWire(invocation: Invocation): Wire {
@@ -139,7 +140,7 @@ function createEngine(adapters: Adapters, queues: Queues): EngineParts<RunServic
     budgets: journal,
     queue: queues.runs,
     calls: queues.calls,
-    registry: runs,
+    registry: runRegistry,
     services: { restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }) },
     profile: budgetProfiles[config.workersPlan],
   };

@@ -4,11 +4,14 @@
  * The bindings go into a generated file under `.stack/`; a `.dev.vars` of the developer is read after it and wins, and is
  * never written. Nothing here reaches the network: metrics, error reports, the update check of the banner and the look-up of
  * `request.cf` are off.
+ *
+ * Wrangler fires no cron trigger by itself, so the one of `wrangler.toml` is fired from here, at the minutes of the stack's clock.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { appBindings } from "./app-bindings.ts";
+import { startCron } from "./cron.ts";
 import { devVarsFile } from "./dev-vars.ts";
 import { freePort } from "./free-port.ts";
 import { startGuarded } from "./guarded-process.ts";
@@ -78,7 +81,16 @@ export async function startApp(o: StartAppOptions): Promise<RunningApp> {
     await guarded.stop();
     throw new Error(`The app did not come up: ${problem}. It printed:\n${lines.join("\n")}`);
   }
-  return { url, port, exited: guarded.exited, close: () => guarded.stop() };
+  const stopCron = startCron(o.stack.clock, () => fetch(`${url}/cdn-cgi/handler/scheduled`));
+  return {
+    url,
+    port,
+    exited: guarded.exited,
+    close() {
+      stopCron();
+      return guarded.stop();
+    },
+  };
 }
 
 /** Undefined when the app answers, else why it does not. */

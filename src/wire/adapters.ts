@@ -14,32 +14,40 @@ export interface Invocation {
   readonly log: Log;
   /** Keeps the invocation alive for work that goes on after the answer. */
   readonly waitUntil: (work: Promise<unknown>) => void;
+  /** The machine's, where no test decides it. */
+  readonly time?: Time;
 }
 
-export interface Adapters {
+export interface Time {
+  readonly clock: Clock;
+  /** Waits; rejects when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Adapters extends Time {
   readonly config: Config;
   readonly log: Log;
   readonly waitUntil: (work: Promise<unknown>) => void;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly pause: typeof systemPause;
   readonly meter: Meter;
   readonly redis: RedisClient;
   /** Counted. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+const systemTime: Time = { clock: systemClock, pause: systemPause };
+
 /** @throws misconfigured (park) with every problem of the environment. */
-export function createAdapters({ env, log, waitUntil }: Invocation): Adapters {
+export function createAdapters({ env, log, waitUntil, time = systemTime }: Invocation): Adapters {
   const config = parseConfig(env);
+  if (config.queue === "fetch") tellOfFallback(env, log);
   const meter = createMeter();
   return {
+    ...time,
     config,
     log,
     waitUntil,
-    clock: systemClock,
     random: systemRandom,
-    pause: systemPause,
     meter,
     redis: upstashClient({
       ...config.redis,
@@ -57,4 +65,13 @@ function countRoundTrip(meter: Meter, commands: number): void {
   meter.roundTrips += 1;
   meter.subrequests += 1;
   meter.commands += commands;
+}
+
+const toldOfFallback = new WeakSet<object>();
+
+/** Once per isolate, which has one environment. */
+function tellOfFallback(env: object, log: Log): void {
+  if (toldOfFallback.has(env)) return;
+  toldOfFallback.add(env);
+  log.warn("there is no queue: the app calls itself, and what is lost waits for the sweep", { queue: "fetch" });
 }

@@ -1,16 +1,27 @@
 import { createApp } from "../../src/app.ts";
-import { createWire } from "../../src/wire.ts";
+import { createRunRegistry, type AnyRunDefinition } from "../../src/engine/run-definition.ts";
+import { createSweep } from "../../src/scheduled.ts";
+import { createWire, runRegistry, type RunServices, type Wire } from "../../src/wire.ts";
+import type { Invocation, Time } from "../../src/wire/adapters.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
+import type { StackClock } from "../../stack/clock.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
+import { serveFetch } from "./serve-fetch.ts";
 
 export interface TestApp {
   readonly stack: RunningStack;
+  /** Where the app is reached over HTTP, by QStash among others. */
+  readonly url: string;
   /** Sends a request in the name of a caller; `path` is below the app's origin. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A caller with a session of its own. */
   signIn(): Promise<TestCaller>;
   /** Waits for everything that requests left in the background. */
   background(): Promise<void>;
+  /** Waits until nothing is in the background and no delivery is due. */
+  settled(): Promise<void>;
+  /** The cron trigger. */
+  sweep(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,11 +33,21 @@ export interface TestCaller {
   chat(conversationId: string, messageId: string, text: string, init?: RequestInit): Promise<Response>;
 }
 
-/** The whole app in this process over a local stack of its own: real routes, real adapters, real scripts. */
-export async function startTestApp(): Promise<TestApp> {
+export interface TestAppOptions {
+  /** Runs beside those of the app. */
+  readonly definitions?: readonly AnyRunDefinition<RunServices>[];
+  /** Replaces bindings; an empty one counts as missing. */
+  readonly bindings?: Readonly<Record<string, string>>;
+  /** `stack`: the app has the time of the stack, which stands still until a test moves it. */
+  readonly time?: "real" | "stack";
+}
+
+/** The whole app in this process over a local stack of its own: real routes, real adapters, real scripts, real deliveries. */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const stack = await startStack();
-  const app = createApp(createWire);
-  const env = { ...appBindings(stack, "http://app.test"), LOG_LEVEL: "error" } as Env;
+  if (options.time === "stack") stack.clock.freeze();
+  const wire = wireFor(options, stack.clock);
+  const app = createApp(wire);
   const pending = new Set<Promise<unknown>>();
   const execution = {
     waitUntil(promise: Promise<unknown>) {
@@ -37,44 +58,75 @@ export async function startTestApp(): Promise<TestApp> {
     passThroughOnException() {},
     props: {},
   };
+  const server = await serveFetch(async (request) => app.fetch(request, env, execution));
+  const env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
 
   async function send(path: string, init?: RequestInit): Promise<Response> {
-    return app.fetch(new Request(new URL(path, "http://app.test"), init), env, execution);
+    return app.fetch(new Request(new URL(path, server.url), init), env, execution);
   }
 
-  async function signIn(): Promise<TestCaller> {
-    const response = await send("/api/sessions", { method: "POST" });
-    const { userId } = (await response.json()) as { userId: string };
-    const cookie = response.headers.getSetCookie()[0]!.split(";")[0]!;
-    const callerFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
-      send(path, { ...init, headers: { ...(init.headers as Record<string, string>), cookie } });
-    const post = (path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
-      callerFetch(path, {
-        ...init,
-        method: "POST",
-        body: JSON.stringify(body),
-        headers: { "content-type": "application/json", ...(init.headers as Record<string, string>) },
-      });
-    return {
-      userId,
-      cookie,
-      fetch: callerFetch,
-      post,
-      chat: (conversationId, messageId, text, init) =>
-        post("/api/chat", chatBody(conversationId, messageId, text), init),
-    };
+  async function background(): Promise<void> {
+    while (pending.size > 0) await Promise.all(pending);
   }
 
   return {
     stack,
+    url: server.url,
     fetch: send,
-    signIn,
-    background: async () => {
-      while (pending.size > 0) await Promise.all(pending);
+    signIn: () => signIn(send),
+    background,
+    async settled() {
+      do {
+        await background();
+        await stack.qstashIdle();
+      } while (pending.size > 0);
     },
+    sweep: () => createSweep(wire)({}, env, execution),
     close: async () => {
       await stack.close();
+      await server.close();
     },
+  };
+}
+
+function wireFor({ definitions = [], time }: TestAppOptions, clock: StackClock) {
+  const registry = createRunRegistry<RunServices>([...runRegistry.list(), ...definitions]);
+  return (invocation: Invocation): Wire => {
+    const wire = createWire(time === "stack" ? { ...invocation, time: timeOf(clock) } : invocation);
+    return { ...wire, engine: { ...wire.engine, registry } };
+  };
+}
+
+function timeOf(clock: StackClock): Time {
+  return {
+    clock,
+    pause: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const cancel = clock.schedule(clock.now() + ms, resolve);
+        signal.addEventListener("abort", () => (cancel(), reject(signal.reason as Error)), { once: true });
+      }),
+  };
+}
+
+async function signIn(send: TestApp["fetch"]): Promise<TestCaller> {
+  const response = await send("/api/sessions", { method: "POST" });
+  const { userId } = (await response.json()) as { userId: string };
+  const cookie = response.headers.getSetCookie()[0]!.split(";")[0]!;
+  const callerFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
+    send(path, { ...init, headers: { ...(init.headers as Record<string, string>), cookie } });
+  const post = (path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
+    callerFetch(path, {
+      ...init,
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...(init.headers as Record<string, string>) },
+    });
+  return {
+    userId,
+    cookie,
+    fetch: callerFetch,
+    post,
+    chat: (conversationId, messageId, text, init) => post("/api/chat", chatBody(conversationId, messageId, text), init),
   };
 }
 

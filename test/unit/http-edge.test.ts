@@ -169,6 +169,17 @@ describe("operations", () => {
     expect(await response.text()).not.toContain("inner words");
   });
 
+  it.each([
+    ["qstash", false],
+    ["fetch", true],
+  ] as const)("says that the queue is %s, and whether that is the fallback", async (queueName, isFallback) => {
+    const queue = { name: queueName, isFallback };
+    const ready = await bodyOf(await rig({ queueName }).request("GET", "/ready"));
+    expect(ready).toEqual({ status: "ready", checks: { storage: "ok" }, queue });
+    const pingStorage = () => Promise.reject(new AppError("redis_unavailable", "inner words"));
+    expect(await bodyOf(await rig({ queueName, pingStorage }).request("GET", "/ready"))).toMatchObject({ queue });
+  });
+
   it("is healthy, and answers a problem elsewhere, when the configuration is broken", async () => {
     const app = createApp(() => {
       throw new ConfigError(["SESSION_SECRET is not set."]);

@@ -13,20 +13,22 @@ export function healthRoutes() {
   return routes;
 }
 
-/** Mounted at `/ready`: the configuration is complete and the storage answers. One round trip. */
+/** Mounted at `/ready`: the configuration is complete and the storage answers; and who brings runs on. One round trip. */
 export function readyRoutes() {
   const routes = new Hono<AppEnv>();
   routes.get("/", async (c) => {
     c.header("Cache-Control", "no-store");
+    const { pingStorage, queueName } = c.get("wire");
+    const queue = { name: queueName, isFallback: queueName === "fetch" };
     try {
-      await c.get("wire").pingStorage();
+      await pingStorage();
     } catch (thrown) {
       const error = asAppError(thrown);
       c.get("log").error("not ready", { error });
       c.header("Retry-After", retryAfter(error.retryAfterMs ?? 1000));
-      return c.json({ status: "not-ready", checks: { storage: errorCatalogue[error.code].publicText } }, 503);
+      return c.json({ status: "not-ready", checks: { storage: errorCatalogue[error.code].publicText }, queue }, 503);
     }
-    return c.json({ status: "ready", checks: { storage: "ok" } });
+    return c.json({ status: "ready", checks: { storage: "ok" }, queue });
   });
   return routes;
 }
