@@ -41,6 +41,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
   const { interpreter, state, ref } = parts;
   const undoers = new Map<string, Undoer>();
   const isDry = state.started?.isDry === true;
+  const recordedSteps = new Set(isDry ? state.settled.map(({ step }) => step) : []);
   const turns = recordedTurns(state);
   const alreadyEmitted = state.emitted;
   let emitted = 0;
@@ -90,7 +91,8 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
     }
 
     function dryResult<Result>(id: string, options: StepOptions<Result>): Promise<JsonValue | undefined> {
-      if (!("dryResult" in options)) interpreter.getStuck(writesInDryRun(id), id);
+      // What is recorded was taken over from a run that did write.
+      if (!("dryResult" in options) && !recordedSteps.has(id)) interpreter.getStuck(writesInDryRun(id), id);
       return valueOf(id, interpreter.decide(id, checked(options.dryResult)));
     }
 

@@ -101,10 +101,16 @@ export interface RunListing {
   readonly startedAtMs: number;
 }
 
+/** A place in the list: runs that started at `atMostMs` (unix ms) or before, without the first `skip` of those. */
+export interface RunCursor {
+  readonly atMostMs: number;
+  readonly skip: number;
+}
+
 /** The user's runs. */
 export interface RunIndex {
-  /** Newest first; `before` is the start (unix ms) of the last one seen. 1 billed command. */
-  page(userId: string, page: { readonly beforeMs: number; readonly count: number }): Promise<RunListing[]>;
+  /** Newest first, without gap or double when asked on from the cursor of the last one seen. 1 billed command. */
+  page(userId: string, page: RunCursor & { readonly count: number }): Promise<RunListing[]>;
   /** For runs whose journal has expired. */
   remove(userId: string, runIds: readonly string[]): Promise<void>;
 }

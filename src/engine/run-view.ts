@@ -1,8 +1,8 @@
 /** A run as its owner sees it over HTTP. Times are unix ms. */
 import type { JsonValue } from "../core/json.ts";
 import type { Failure, Spending } from "./journal-entry.ts";
-import type { RunState, RunStatus } from "./run-state.ts";
-import { undoPlan } from "./undo-steps.ts";
+import { isOver, type RunState, type RunStatus } from "./run-state.ts";
+import { stepsToUndo } from "./undo-steps.ts";
 
 export interface RunView {
   readonly runId: string;
@@ -70,10 +70,7 @@ export function viewReceipt(runId: string, state: RunState): RunReceipt {
   return { runId, segments: state.segments, isFinal: state.holder === undefined, ...state.spent };
 }
 
-/** The steps that a compensation would undo now, in its order. */
+/** The steps that a compensation would undo now, in its order; none once the run is over. */
 export function viewCompensation(state: RunState): readonly string[] {
-  const done = new Set(state.settled.map(({ step }) => step));
-  return undoPlan(state)
-    .map(({ step }) => step)
-    .filter((step) => !done.has(`undo ${step}`));
+  return isOver(state.status) ? [] : stepsToUndo(state);
 }

@@ -43,12 +43,18 @@ export function undoPlan(state: RunState): SettledStep[] {
   return forward.filter(({ isUndoable }) => isUndoable).toReversed();
 }
 
+/** The steps that are still to be undone, by their names; the next one first. */
+export function stepsToUndo(state: RunState): string[] {
+  const done = new Set(state.settled.flatMap(({ step, outcome }) => (outcome.kind === "done" ? [step] : [])));
+  return undoPlan(state)
+    .map(({ step }) => step)
+    .filter((step) => !done.has(`${undoPrefix}${step}`));
+}
+
 /** The undoing that comes next, by its name as a step. */
 export function nextUndo(state: RunState): string | undefined {
-  const done = new Set(state.settled.map(({ step }) => step));
-  return undoPlan(state)
-    .map(({ step }) => `${undoPrefix}${step}`)
-    .find((step) => !done.has(step));
+  const [next] = stepsToUndo(state);
+  return next === undefined ? undefined : `${undoPrefix}${next}`;
 }
 
 /** @throws LeaseLost, and whatever the storage throws. */

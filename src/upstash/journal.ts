@@ -101,9 +101,9 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
 
 export function upstashRunIndex(redis: RedisClient): RunIndex {
   return {
-    async page(userId, { beforeMs, count }) {
+    async page(userId, { atMostMs, skip, count }) {
       const key = runIndexKey(userId);
-      const range = ["ZRANGE", key, `(${beforeMs}`, "-inf", "BYSCORE", "REV", "LIMIT", 0, count, "WITHSCORES"];
+      const range = ["ZRANGE", key, atMostMs, "-inf", "BYSCORE", "REV", "LIMIT", skip, count, "WITHSCORES"];
       const flat = await redis.command(range, readTexts);
       return Array.from({ length: flat.length / 2 }, (_pair, index) => ({
         runId: flat[index * 2]!,

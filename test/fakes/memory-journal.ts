@@ -133,11 +133,11 @@ export function memoryJournal(): MemoryJournal {
       const overdue = [...due.values()].filter(({ atMs }) => atMs <= nowMs).toSorted((a, b) => a.atMs - b.atMs);
       return overdue.slice(0, count).map(({ ref }) => ref);
     },
-    async page(userId, { beforeMs, count }) {
+    async page(userId, { atMostMs, skip, count }) {
       return [...index.values()]
-        .filter((run) => run.userId === userId && run.startedAtMs < beforeMs)
+        .filter((run) => run.userId === userId && run.startedAtMs <= atMostMs)
         .toSorted((a, b) => b.startedAtMs - a.startedAtMs)
-        .slice(0, count)
+        .slice(skip, skip + count)
         .map(({ runId, startedAtMs }) => ({ runId, startedAtMs }));
     },
     async postpone(runs) {

@@ -61,8 +61,11 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const server = await serveFetch(async (request) => app.fetch(request, env, execution));
   const env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
 
-  async function send(path: string, init?: RequestInit): Promise<Response> {
-    return app.fetch(new Request(new URL(path, server.url), init), env, execution);
+  async function send(path: string, init: RequestInit = {}): Promise<Response> {
+    const left = new AbortController();
+    const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
+    const request = new Request(new URL(path, server.url), { ...init, signal });
+    return leavable(await app.fetch(request, env, execution), left);
   }
 
   async function background(): Promise<void> {
@@ -87,6 +90,24 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await server.close();
     },
   };
+}
+
+/** As the platform has it: a reader who cancels an event stream aborts the request. */
+function leavable(response: Response, left: AbortController): Response {
+  if (response.body === null || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel(reason) {
+      await reader.cancel(reason);
+      left.abort();
+    },
+  });
+  return new Response(body, response);
 }
 
 function wireFor({ definitions = [], time }: TestAppOptions, clock: StackClock) {

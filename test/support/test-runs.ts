@@ -1,0 +1,32 @@
+/** Runs that tests start beside those of the app. */
+import * as z from "zod/mini";
+import type { RunContext } from "../../src/engine/run-context.ts";
+import { defineRun } from "../../src/engine/run-definition.ts";
+import type { RunServices } from "../../src/wire.ts";
+
+type Ctx = RunContext<RunServices>;
+
+const Count = z.object({ count: z.int().check(z.gte(0), z.lte(1_000)) });
+
+async function manySteps(ctx: Ctx, { count }: { readonly count: number }): Promise<number> {
+  let sum = 0;
+  for (let index = 0; index < count; index += 1) sum += await ctx.step("add", () => index);
+  return sum;
+}
+
+/** `count` steps one after the other; its readers are told of each. */
+export const toldSteps = defineRun({ name: "told-steps", version: 1, input: Count, run: manySteps });
+
+/** The same, followed by nobody. */
+export const quietSteps = defineRun({ name: "quiet-steps", version: 1, input: Count, isQuiet: true, run: manySteps });
+
+/** Waits for a signal `go`, then ends with what it brought. */
+export const waitForGo = defineRun({
+  name: "wait-for-go",
+  version: 1,
+  input: z.object({ timeoutMs: z.optional(z.number()) }),
+  async run(ctx: Ctx, { timeoutMs }) {
+    await ctx.step("prepare", () => "ready", { compensate: () => undefined });
+    return ctx.waitForSignal("go", timeoutMs === undefined ? {} : { timeout: timeoutMs });
+  },
+});
