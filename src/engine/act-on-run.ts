@@ -4,14 +4,16 @@
  * A1 An act that the run's state does not allow writes nothing.
  * A2 A segment that has the lease hears of an act at its next flush, at the latest with its next beat, and in any case before it gives the lease
  *    back; so it needs no trigger. If the journal has moved on since it was read, a trigger is sent to be safe.
+ * A3 An act that is repeated sends the trigger again: whoever came first may have died between the entry and its trigger.
  */
 import type { JsonValue } from "../core/json.ts";
+import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
 import { foldRun } from "./fold-run.ts";
 import { formatEntry, outside, type OutsideRecord } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
-import { isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
-import { limits } from "../core/limits.ts";
+import { isOver, isRunOut, type RunState } from "./run-state.ts";
+import { wakeRun } from "./wake-run.ts";
 
 export type ActOutcome =
   | { readonly kind: "done" }
@@ -27,21 +29,25 @@ export type RunAct =
   | { readonly kind: "cancel"; readonly reason: string; readonly isUndoing: boolean }
   | { readonly kind: "pause" | "resume" | "retry" | "compensate" };
 
-/** Safe to repeat. 2 round trips, 2 billed commands, at most 1 message. */
+/** Safe to repeat. 2 round trips and 2 billed commands; where nobody has the lease 3 of each and 1 message. */
 export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): Promise<ActOutcome> {
   const { state } = foldRun(await engine.journal.read(ref, 0));
   if (state.started === undefined) return { kind: "unknown" };
-  const objection = objectionTo(act, state);
-  if (objection !== undefined) return objection;
   const at = engine.clock.now();
+  const isHeld = state.holder !== undefined && !isRunOut(state.holder, at);
+  const objection = objectionTo(act, state);
+  if (objection !== undefined) {
+    if (objection.kind === "repeated" && !isHeld && !isOver(state.status) && act.kind !== "pause") {
+      await wakeRun(engine, ref, state);
+    }
+    return objection;
+  }
   const length = await engine.journal.append(ref, [
     formatEntry({ writer: outside, seq: 0, at, record: recordOf(act) }),
   ]);
   if (length === 0) return { kind: "unknown" };
-  const isHeard = length === state.length + 1 && state.holder !== undefined && !isRunOut(state.holder, at);
-  if (!isHeard && act.kind !== "pause") {
-    await engine.queue.triggerNextStep({ ref, definition: startedKey(state.started) });
-  }
+  const isHeard = isHeld && length === state.length + 1;
+  if (!isHeard && act.kind !== "pause") await wakeRun(engine, ref, state);
   return { kind: "done" };
 }
 
@@ -61,7 +67,7 @@ function recordOf(act: RunAct): OutsideRecord {
 function objectionTo(act: RunAct, state: RunState): ActOutcome | undefined {
   if (act.kind === "retry") return objectionToRetry(state);
   if (act.kind === "signal" && state.signalIds.has(act.id)) return { kind: "repeated" };
-  if (isOver(state.status)) return refused(`The run has ${state.status === "completed" ? "completed" : state.status}.`);
+  if (isOver(state.status)) return refused(`The run ${state.status === "cancelled" ? "was" : "has"} ${state.status}.`);
   switch (act.kind) {
     case "signal":
       if (state.signals.length < limits.signalsKeptMax) return undefined;

@@ -4,11 +4,12 @@ import { foldRun } from "./fold-run.ts";
 import { formatEntry, outside, type ParentStep } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
 import { childSignal, type ChildEnd } from "./outreach.ts";
-import { isOver, startedKey, type RunState } from "./run-state.ts";
+import { isOver, type RunState } from "./run-state.ts";
+import { wakeRun } from "./wake-run.ts";
 
 /**
  * What is left to do when a run is over: its parent is told, and the sweep lets it go. Safe to repeat; the sweep does so if we die on the way.
- * 1 round trip and 2 billed commands; with a parent 3 more of each, and 1 message.
+ * 1 round trip and 2 billed commands; with a parent 4 more of each, and 1 message.
  */
 export async function finishRun(engine: EnginePorts, ref: RunRef, state: RunState): Promise<void> {
   const parent = state.started?.parent;
@@ -36,5 +37,5 @@ async function tellParent(
   await engine.journal.append(parentRef, [formatEntry({ writer: outside, seq: 0, at: engine.clock.now(), record })]);
   const { state } = foldRun(await engine.journal.read(parentRef, 0));
   if (state.started === undefined || isOver(state.status)) return;
-  await engine.queue.triggerNextStep({ ref: parentRef, definition: startedKey(state.started) });
+  await wakeRun(engine, parentRef, state);
 }

@@ -5,11 +5,14 @@
  * F2 Only entries that count become events, and the fold alone decides which do.
  * F3 A jump in what is told has the journal read again before anything is handed out.
  * F4 While nothing happens no command is sent. When the subscription ends, it is opened anew after a random pause.
+ * F5 A segment that is silent for longer than its lease is looked after: once per lease the journal is read, and a dead segment is reported.
  */
+import type { Clock } from "../core/ports.ts";
 import { createRunFold, isPlaced, type RunFold } from "./fold-run.ts";
 import { parseEntry } from "./journal-entry.ts";
 import type { Journal, RunRef, Told } from "./journal.ts";
-import { isLastEvent, runEvent, type RunEvent } from "./run-event.ts";
+import { runEvent, type RunEvent } from "./run-event.ts";
+import { isOver, type RunState } from "./run-state.ts";
 
 export interface RunFeed {
   /** Like `EventFeed.subscribe`: each item is one batch of entries and the place of its first. */
@@ -23,6 +26,14 @@ export interface FollowRunParts {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** F5; nobody looks after the run where it is absent. */
+  readonly watch?: RunWatch;
+}
+
+export interface RunWatch {
+  readonly clock: Clock;
+  /** Told of the run's state after a silence that was too long; `reviveIfStranded` knows what to do. Must not reject. */
+  readonly onSilence: (ref: RunRef, state: RunState) => Promise<void>;
 }
 
 const resubscribePauseMs = 500;
@@ -35,36 +46,73 @@ export async function* followRun(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, void, undefined> {
-  let place = after;
+  const cursor = { place: after };
   for (let attempt = 0; attempt <= resubscribesMax && !signal.aborted; attempt += 1) {
     if (attempt > 0) await parts.pause(resubscribePauseMs * (1 + parts.random()), signal).catch(() => undefined);
     if (signal.aborted) return;
-    for await (const event of followOnce(parts, ref, signal)) {
-      if (event.place <= place) continue;
-      place = event.place;
-      yield event;
-      if (isLastEvent(event)) return;
+    const ended = new AbortController();
+    try {
+      const isEnd = yield* followOnce(parts, ref, cursor, AbortSignal.any([signal, ended.signal]));
+      if (isEnd) return;
+    } finally {
+      ended.abort();
     }
   }
 }
 
+/** @returns whether the run is over; else the subscription is. */
 async function* followOnce(
   parts: FollowRunParts,
   ref: RunRef,
+  cursor: { place: number },
   signal: AbortSignal,
-): AsyncGenerator<RunEvent, void, undefined> {
-  const live = await parts.feed.subscribe(ref, signal);
+): AsyncGenerator<RunEvent, boolean, undefined> {
+  const live = (await parts.feed.subscribe(ref, signal))[Symbol.asyncIterator]();
+  let lookedAt = parts.watch?.clock.now() ?? 0;
   let fold = createRunFold();
-  yield* eventsOf(fold, await parts.journal.read(ref, 0));
-  for await (const { from, entries } of live) {
-    const { places } = fold.state;
-    if (from <= places) {
-      yield* eventsOf(fold, entries.slice(places - from));
+  /** Absent when the journal has to be read. */
+  let entries: readonly string[] | undefined;
+  let pending: Promise<IteratorResult<Told>> | undefined;
+  let isSilent = false;
+  for (;;) {
+    if (entries === undefined) {
+      fold = createRunFold();
+      entries = await parts.journal.read(ref, 0);
+    }
+    for (const event of eventsOf(fold, entries)) {
+      if (event.place <= cursor.place) continue;
+      cursor.place = event.place;
+      yield event;
+    }
+    if (isOver(fold.state.status)) return true;
+    if (isSilent) await parts.watch?.onSilence(ref, fold.state);
+    pending ??= live.next();
+    const heard = await within(parts, pending, patienceMs(parts.watch, fold.state, lookedAt));
+    isSilent = heard === "silence";
+    entries = undefined;
+    if (heard === "silence") {
+      lookedAt = parts.watch?.clock.now() ?? 0;
       continue;
     }
-    fold = createRunFold();
-    yield* eventsOf(fold, await parts.journal.read(ref, 0));
+    pending = undefined;
+    if (heard.done === true) return false;
+    const { places } = fold.state;
+    if (heard.value.from <= places) entries = heard.value.entries.slice(places - heard.value.from);
   }
+}
+
+/** How long nothing may be heard of a run before it is looked at. */
+function patienceMs(watch: RunWatch | undefined, { holder }: RunState, lookedAt: number): number {
+  if (watch === undefined || holder === undefined) return Infinity;
+  return Math.max(1, Math.max(holder.lastAt, lookedAt) + holder.leaseMs + 1 - watch.clock.now());
+}
+
+async function within<T>(parts: FollowRunParts, work: Promise<T>, ms: number): Promise<T | "silence"> {
+  if (ms === Infinity) return work;
+  const timer = new AbortController();
+  const silence = parts.pause(ms, timer.signal).then(() => "silence" as const);
+  silence.catch(() => undefined);
+  return Promise.race([work, silence]).finally(() => timer.abort());
 }
 
 /** The events of a whole journal. */

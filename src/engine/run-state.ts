@@ -113,6 +113,13 @@ export function isRunOut(holder: Holder, nowMs: number): boolean {
   return nowMs > holder.lastAt + holder.leaseMs;
 }
 
+/** Something came from outside that a segment has to look at: a signal that a wait is for, or a cancellation. */
+export function hasNews({ cancellation, undoing, signals, waits }: RunState): boolean {
+  if (cancellation !== undefined && undoing === undefined) return true;
+  const wanted = new Set([...waits.values()].map(({ signal }) => signal));
+  return signals.some(({ name }) => wanted.has(name));
+}
+
 export function isOver(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }

@@ -8,7 +8,7 @@ import type { EnginePorts } from "./engine-parts.ts";
 import { finishRun } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
-import { isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
+import { hasNews, isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
 
 export interface SweepReport {
   /** Runs that were looked at. */
@@ -72,7 +72,8 @@ function judge(state: RunState, now: number): Judgement {
   if (state.holder !== undefined && !isRunOut(state.holder, now)) {
     return { dueAtMs: state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs };
   }
-  const isWaiting = state.holder === undefined && (state.status === "waiting" || state.wakesAtMs !== undefined);
+  const mayWait = state.status === "waiting" || state.wakesAtMs !== undefined;
+  const isWaiting = state.holder === undefined && mayWait && !hasNews(state);
   const lateAtMs = (state.wakesAtMs ?? now + limits.waitMsMax) + limits.sweepSlackMs;
   if (isWaiting && lateAtMs > now) return { dueAtMs: lateAtMs };
   return { dueAtMs: now + limits.sweepAgainMs, trigger: startedKey(state.started) };

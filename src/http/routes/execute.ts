@@ -10,6 +10,7 @@ import { startInline } from "../../engine/start-inline.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
+import { revive } from "../revive.ts";
 
 const Start = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(64)),
@@ -33,14 +34,17 @@ async function execute(c: Context<AppEnv>): Promise<Response> {
   const body = await readJson(c, Start, { bytesMax: limits.runInputBytesMax });
   const { name, version, conversationId } = body;
   const definition = engine.registry.get(name, version);
-  if (definition === undefined) throw new AppError("unknown_definition", `There is no run named "${name}" here.`);
+  if (definition === undefined) throw unknownDefinition(name, version);
   const input = z.safeParse(definition.input, body.input ?? {});
   if (!input.success) throw invalidBody(input.error.issues, "/input");
   const runId = await runIdFor(c, userId);
   const ofConversation = conversationId === undefined ? {} : { conversationId };
   const request = { ref: { userId, runId }, definition, input: input.data, ...ofConversation };
   const { state, segment } = await startInline(engine, request);
-  if (segment === undefined) return answer(c, runId, sameRequest(state, name, input.data));
+  if (segment === undefined) {
+    await revive(c, request.ref, sameRequest(state, name, input.data));
+    return answer(c, runId, state);
+  }
   // What breaks off goes on by the queue or the sweep; here it is only logged.
   const logged = segment.then(
     () => undefined,
@@ -62,6 +66,11 @@ function sameRequest(state: RunState, name: string, input: unknown): RunState {
   const { started } = state;
   if (started?.definition === name && JSON.stringify(started.input) === JSON.stringify(input)) return state;
   throw new AppError("run_refused", "This Idempotency-Key was used for another request.");
+}
+
+function unknownDefinition(name: string, version: number | undefined): AppError {
+  const what = version === undefined ? `run named "${name}"` : `version ${version} of a run named "${name}"`;
+  return new AppError("unknown_definition", `There is no ${what} here.`);
 }
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/;

@@ -3,9 +3,10 @@ import { AppError } from "../../core/errors.ts";
 import { foldRun } from "../../engine/fold-run.ts";
 import { followRun, runEvents } from "../../engine/follow-run.ts";
 import type { RunRef } from "../../engine/journal.ts";
-import { isOver } from "../../engine/run-state.ts";
+import { isOver, type RunState } from "../../engine/run-state.ts";
 import type { AppEnv } from "../app-env.ts";
 import { respondWithEvents } from "../event-stream.ts";
+import { revive } from "../revive.ts";
 import { formatSseEvent } from "../sse.ts";
 
 /**
@@ -14,11 +15,15 @@ import { formatSseEvent } from "../sse.ts";
  */
 export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<Response> {
   const after = readAfter(c);
-  const { followRun: parts, engine } = c.get("wire");
+  const { followRun: followParts, engine } = c.get("wire");
   const entries = await engine.journal.read(ref, 0);
   if (entries.length === 0) throw new AppError("not_found", "There is no such run.");
+  const { state } = foldRun(entries);
   const last = runEvents(entries).at(-1);
-  if (isOver(foldRun(entries).state.status) && last !== undefined && after >= last.place) return c.body(null, 204);
+  if (isOver(state.status) && last !== undefined && after >= last.place) return c.body(null, 204);
+  await revive(c, ref, state);
+  const watch = { clock: engine.clock, onSilence: (of: RunRef, found: RunState) => revive(c, of, found) };
+  const parts = { ...followParts, watch };
   async function* frames(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
     for await (const { place, type, data } of followRun(parts, ref, after, signal)) {
       yield formatSseEvent({ id: String(place), event: type, data });

@@ -17,6 +17,7 @@ import { viewCompensation, viewReceipt, viewRun } from "../../engine/run-view.ts
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
+import { revive } from "../revive.ts";
 import { listRuns } from "./run-list.ts";
 import { runEventStream } from "./run-events.ts";
 
@@ -44,7 +45,7 @@ export function runRoutes() {
   return new Hono<AppEnv>()
     .use("*", requireIdentity())
     .get("/", listRuns)
-    .get("/:runId", async (c) => c.json(viewRun(refOf(c).runId, await stateOf(c))))
+    .get("/:runId", one)
     .get("/:runId/journal", journal)
     .get("/:runId/events", (c) => runEventStream(c, refOf(c)))
     .get("/:runId/receipt", async (c) => c.json(viewReceipt(refOf(c).runId, await stateOf(c))))
@@ -77,6 +78,13 @@ async function entriesOf(c: Context<AppEnv>): Promise<readonly string[]> {
 
 async function stateOf(c: Context<AppEnv>): Promise<RunState> {
   return foldRun(await entriesOf(c)).state;
+}
+
+async function one(c: Context<AppEnv>): Promise<Response> {
+  const ref = refOf(c);
+  const state = await stateOf(c);
+  await revive(c, ref, state);
+  return c.json(viewRun(ref.runId, state));
 }
 
 /** A page of the journal, as it was written; entries that do not count are in it too. */
