@@ -109,7 +109,7 @@ export function createAgentRig(say: readonly Said[], tools: Readonly<Record<stri
     deliverOne: (over) => rig.deliverOne({ services, ...over }),
     deliverAll: (over) => rig.deliverAll({ services, ...over }),
     async run(agent = {}, goal = "reach the goal", over = {}) {
-      const ref = await startOf(agentRun as never, { agent: { ...testAgent, ...agent }, goal }, undefined, over);
+      const ref = await startOf(agentRun, { agent: { ...testAgent, ...agent }, goal }, undefined, over);
       await rig.deliverAll({ services, ...over });
       return ref;
     },

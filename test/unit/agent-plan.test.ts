@@ -111,7 +111,7 @@ describe("planning", () => {
 
   it("lets the model correct its plan twice, and tells it what is wrong", async () => {
     const rig = createAgentRig(["what?", plan({ n: "x" }), plan({ n: 1 })], tools);
-    const ref = await rig.startOf(agentPlanning as never, { agent: testAgent, goal: "look" });
+    const ref = await rig.startOf(agentPlanning, { agent: testAgent, goal: "look" });
     expect(rig.state(ref).output).toMatchObject({ plan: { steps: [{ id: "a", parameters: { n: 1 } }] } });
     expect(rig.asked).toHaveLength(3);
     expect(rig.asked[1]!.messages.at(-1)!.content).toContain("no JSON object");
@@ -133,7 +133,7 @@ describe("planning", () => {
     ],
   ])("ends in words when the model %s", async (_name, text) => {
     const rig = createAgentRig([text], tools);
-    const ref = await rig.startOf(agentPlanning as never, { agent: { ...testAgent, tools: ["look"] }, goal: "look" });
+    const ref = await rig.startOf(agentPlanning, { agent: { ...testAgent, tools: ["look"] }, goal: "look" });
     expect(rig.state(ref)).toMatchObject({ status: "failed", failure: { code: "no_plan" } });
     expect(rig.asked).toHaveLength(3);
     expect(rig.did).toEqual([]);
@@ -144,7 +144,7 @@ describe("a phase by itself", () => {
   it("carries out a plan that it is given", async () => {
     const rig = createAgentRig([], { good: {} });
     const plan = { steps: [{ id: "a", tool: "good", parameters: {} }] };
-    const ref = await rig.startOf(agentExecution as never, { agent: testAgent, goal: "try", plan });
+    const ref = await rig.startOf(agentExecution, { agent: testAgent, goal: "try", plan });
     expect(rig.state(ref).output).toEqual({
       results: [{ id: "a", tool: "good", status: "done", output: { did: "good" } }],
       failed: [],
@@ -155,7 +155,7 @@ describe("a phase by itself", () => {
   it("refuses a plan that cannot be carried out", async () => {
     const rig = createAgentRig([], {});
     const plan = { steps: [{ id: "a", tool: "ghost", parameters: {} }] };
-    const ref = await rig.startOf(agentExecution as never, { agent: testAgent, goal: "try", plan });
+    const ref = await rig.startOf(agentExecution, { agent: testAgent, goal: "try", plan });
     expect(rig.state(ref)).toMatchObject({
       status: "failed",
       failure: { code: "no_plan", message: expect.stringContaining("ghost") },
@@ -169,7 +169,7 @@ describe("a phase by itself", () => {
       { id: "b", tool: "t", status: "failed", errorText: "no" },
     ];
     const plan = { steps: [step("a"), step("b")] };
-    const ref = await rig.startOf(agentReflection as never, { agent: testAgent, goal: "try", plan, results });
+    const ref = await rig.startOf(agentReflection, { agent: testAgent, goal: "try", plan, results });
     expect(rig.state(ref).output).toMatchObject({ summary: "Fine.", failed: [{ id: "b", errorText: "no" }] });
   });
 });
