@@ -9,6 +9,7 @@ import { requestId } from "./http/middleware/request-id.ts";
 import { sameOrigin } from "./http/middleware/same-origin.ts";
 import { securityHeaders } from "./http/middleware/security-headers.ts";
 import { answerProblem } from "./http/problem.ts";
+import { agentRoutes } from "./http/routes/agents.ts";
 import { chatRoutes } from "./http/routes/chat.ts";
 import { conversationRoutes } from "./http/routes/conversations.ts";
 import { engineRoutes } from "./http/routes/engine.ts";
@@ -42,6 +43,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/conversations", conversationRoutes());
   app.route("/api/tools", toolRoutes());
   app.route("/api/execute", executeRoutes());
+  app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());
   app.route("/api/engine", engineRoutes());
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));

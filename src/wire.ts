@@ -5,6 +5,11 @@
  */
 import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
 import type { ChatParts } from "./agent/chat.ts";
+import type { Model } from "./agent/model-port.ts";
+import type { AgentStore } from "./agent/run/agent.ts";
+import { agentRun } from "./agent/run/agent-run.ts";
+import type { AgentServices } from "./agent/run/agent-services.ts";
+import { agentExecution, agentPlanning, agentReflection } from "./agent/run/phase-runs.ts";
 import type { FollowTurnParts } from "./agent/follow-turn.ts";
 import { limits } from "./core/limits.ts";
 import type { Random } from "./core/ports.ts";
@@ -25,6 +30,7 @@ import { restaurantClient } from "./system/restaurant-client.ts";
 import { builtInTools } from "./tool/built-in.ts";
 import { createToolRegistry } from "./tool/registry.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
+import { upstashAgentStore } from "./upstash/agent-store.ts";
 import { upstashConversationStore } from "./upstash/conversation-store.ts";
 import { upstashDueRuns, upstashDueTurns } from "./upstash/due-registry.ts";
 import { upstashEventFeed, upstashRunFeed } from "./upstash/event-feed.ts";
@@ -33,6 +39,7 @@ import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
 import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
+import { createAgentServices } from "./wire/agents.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 
@@ -45,16 +52,23 @@ export interface Wire extends EdgeWire {
   readonly dueTurns: DueTurns;
   readonly runIndex: RunIndex;
   readonly followRun: FollowRunParts;
+  readonly agents: AgentStore;
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
 }
 
 /** What the runs of this app are given. */
-export type RunServices = SagaServices;
+export type RunServices = SagaServices & AgentServices;
 
 const tools = createToolRegistry(builtInTools);
 /** Every run that can be started here, and the versions of it that may still be running. */
-export const runRegistry = createRunRegistry<RunServices>([bookDinner]);
+export const runRegistry = createRunRegistry<RunServices>([
+  bookDinner,
+  agentRun,
+  agentPlanning,
+  agentExecution,
+  agentReflection,
+]);
 
 /** @throws misconfigured (park) with every problem of the environment. */
 export function createWire(invocation: Invocation): Wire {
@@ -62,7 +76,7 @@ export function createWire(invocation: Invocation): Wire {
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
   const chat = createChat(adapters, queues);
-  const engine = createEngine(adapters, queues);
+  const engine = createEngine(adapters, queues, chat.model);
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
@@ -84,6 +98,7 @@ export function createWire(invocation: Invocation): Wire {
       pause,
       random: () => unitInterval(random),
     },
+    agents: upstashAgentStore(redis),
     activeRuns: upstashActiveRuns(redis),
   };
 }
@@ -130,7 +145,7 @@ function createChat(adapters: Adapters, queues: Queues): ChatParts {
   };
 }
 
-function createEngine(adapters: Adapters, queues: Queues): EngineParts<RunServices> {
+function createEngine(adapters: Adapters, queues: Queues, model: Model): EngineParts<RunServices> {
   const { config, clock, redis } = adapters;
   const journal = upstashJournal(redis, clock);
   return {
@@ -141,7 +156,10 @@ function createEngine(adapters: Adapters, queues: Queues): EngineParts<RunServic
     queue: queues.runs,
     calls: queues.calls,
     registry: runRegistry,
-    services: { restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }) },
+    services: {
+      restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }),
+      ...createAgentServices(adapters, { model, registry: tools, facts: upstashFactStore(redis) }),
+    },
     profile: budgetProfiles[config.workersPlan],
   };
 }

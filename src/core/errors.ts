@@ -30,6 +30,7 @@ export const errorCatalogue = {
   unsupported_media_type: refuse(415, "Unsupported media type", "This route accepts application/json."),
   rate_limited: refuse(429, "Too many requests", "The limit is used up for now; Retry-After says for how long."),
   unknown_definition: refuse(404, "Unknown definition", "There is no run of this name."),
+  too_many: refuse(409, "Too many", "You have as many of these as one user may have."),
   run_refused: refuse(409, "Not in this state", "The run's state does not allow this."),
   invalid_signature: refuse(401, "Invalid signature", "This route is for deliveries that the queue has signed."),
   delivery_refused: refuse(400, "Delivery refused", "The delivery is not one that this server sent for."),

@@ -44,6 +44,7 @@ export const limits = {
   /** Of all results together in the output of an agent's run; in the journal they are whole. */
   agentResultsCharsMax: 100_000,
   agentResultCharsMax: 4_000,
+  approvalReasonCharsMax: 500,
   approvalMsMax: 7 * daySeconds * 1000,
   /** Model calls with tools in one turn. */
   toolStepsMax: 8,

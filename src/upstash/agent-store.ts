@@ -54,7 +54,7 @@ function parseAgent(text: string | undefined): Agent | undefined {
   if (text === undefined) return undefined;
   try {
     const parsed = StoredAgent.safeParse(JSON.parse(text));
-    return parsed.success ? (parsed.data) : undefined;
+    return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
   }

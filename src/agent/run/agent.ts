@@ -32,20 +32,43 @@ export const defaultRunLimits: { readonly [Name in keyof RunLimits]-?: NonNullab
   replans: 2,
 };
 
-export const AgentDraft = z.strictObject({
+const fields = {
   name: z.string().check(z.trim(), z.minLength(1), z.maxLength(agentLimits.nameCharsMax)),
-  instructions: z.optional(z.string().check(z.maxLength(agentLimits.instructionsCharsMax))),
+  instructions: z.string().check(z.maxLength(agentLimits.instructionsCharsMax)),
   /** Names of the tools that it may use; all of them without it. */
-  tools: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(agentLimits.toolsMax))),
+  tools: z.array(z.string().check(z.maxLength(64))).check(z.maxLength(agentLimits.toolsMax)),
   /** Of the configured provider; the configured one without it. */
-  model: z.optional(z.string().check(z.minLength(1), z.maxLength(128))),
+  model: z.string().check(z.minLength(1), z.maxLength(128)),
   /** `plan`: plan, execute, reflect. `loop`: model, tools, model, … until the model has nothing more to do. */
-  shape: z.optional(z.enum(["plan", "loop"])),
-  limits: z.optional(RunLimits),
+  shape: z.enum(["plan", "loop"]),
+  limits: RunLimits,
+};
+
+export const AgentDraft = z.strictObject({
+  name: fields.name,
+  instructions: z.optional(fields.instructions),
+  tools: z.optional(fields.tools),
+  model: z.optional(fields.model),
+  shape: z.optional(fields.shape),
+  limits: z.optional(fields.limits),
 });
 export type AgentDraft = z.infer<typeof AgentDraft>;
 
-export const AgentChange = z.partial(AgentDraft);
+/** What is left out stays; `null` takes a field away. */
+export const AgentChange = z.strictObject({
+  name: z.optional(fields.name),
+  instructions: z.optional(z.nullable(fields.instructions)),
+  tools: z.optional(z.nullable(fields.tools)),
+  model: z.optional(z.nullable(fields.model)),
+  shape: z.optional(z.nullable(fields.shape)),
+  limits: z.optional(z.nullable(fields.limits)),
+});
+export type AgentChange = z.infer<typeof AgentChange>;
+
+export function changeAgent(agent: Agent, change: AgentChange, nowMs: number): Agent {
+  const all = Object.entries({ ...agent, ...change, updatedAt: nowMs });
+  return Object.fromEntries(all.filter(([, value]) => value !== null)) as unknown as Agent;
+}
 
 export interface Agent extends AgentDraft {
   readonly id: string;

@@ -13,7 +13,7 @@ import { shorten } from "./shorten.ts";
 
 const Answer = z.object({
   approved: z.boolean(),
-  reason: z.optional(z.string().check(z.maxLength(500))),
+  reason: z.optional(z.string().check(z.maxLength(limits.approvalReasonCharsMax))),
   parameters: z.optional(z.record(z.string(), z.unknown())),
 });
 

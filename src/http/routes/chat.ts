@@ -10,12 +10,13 @@ import { clientIdPattern } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { ConversationRef } from "../../event/event-log.ts";
 import type { AppEnv } from "../app-env.ts";
-import { createFrameStream } from "../frame-stream.ts";
+import { createFrameStream, type FrameStream } from "../frame-stream.ts";
 import { InvalidBody } from "../invalid-body.ts";
 import { enforceLimit } from "../limit-headers.ts";
 import { callerOf, renewCookie, requireIdentity, unauthenticated } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
 import { uiStreamHeaders } from "../sse.ts";
+import { respondWithUi } from "../ui-response.ts";
 import { conversationRef } from "./conversation-ref.ts";
 
 const clientId = z.string().check(z.regex(clientIdPattern));
@@ -25,12 +26,34 @@ const ChatBody = z.object({
   id: clientId,
   messages: z.array(z.unknown()).check(z.minLength(1)),
   trigger: z.optional(z.enum(["submit-message", "regenerate-message"])),
+  /** Has an agent of the caller answer, in a run of its own. */
+  agentId: z.optional(z.string()),
 });
 
 const LastMessage = z.object({
   id: clientId,
   role: z.literal("user"),
   parts: z.array(z.union([z.object({ type: z.literal("text"), text: z.string() }), z.object({ type: z.string() })])),
+});
+
+const Approval = z.object({
+  id: z.string(),
+  approved: z.boolean(),
+  reason: z.optional(z.string().check(z.maxLength(limits.approvalReasonCharsMax))),
+});
+
+/** An answer of an agent that waited for its user's word, as `useChat` sends it back with that word. */
+const ApprovedMessage = z.object({
+  role: z.literal("assistant"),
+  parts: z.array(
+    z.union([
+      z.object({
+        state: z.literal("approval-responded"),
+        approval: Approval,
+      }),
+      z.object({ type: z.string() }),
+    ]),
+  ),
 });
 
 const startsMax = 3;
@@ -40,22 +63,34 @@ export function chatRoutes(): Hono<AppEnv> {
     .post("/", postTurn)
     .get("/:conversationId/stream", requireIdentity(), resumeTurn)
     .post("/:conversationId/stop", requireIdentity(), async (c) => {
-      return c.json({ stopped: await stopTurn(c.get("wire").chat, conversationRef(c)) });
+      const ref = conversationRef(c);
+      const isStopped = await stopTurn(c.get("wire").chat, ref);
+      const areStopped = await (await agentChat()).stopAgentTurns(c, ref);
+      return c.json({ stopped: isStopped || areStopped });
     });
+}
+
+/** Most chats have no agent: its code is loaded by the first request that does. */
+function agentChat(): Promise<typeof import("../agent-chat.ts")> {
+  return import("../agent-chat.ts");
 }
 
 async function postTurn(c: Context<AppEnv>): Promise<Response> {
   const claim = c.get("claim");
   if (claim.kind !== "signed") throw unauthenticated();
   const body = await readJson(c, ChatBody, { bytesMax: limits.chatBodyBytesMax });
-  const message = readLastMessage(body.messages.at(-1));
+  const approvals = readApprovals(body.messages.at(-1));
+  const message = approvals === undefined ? readLastMessage(body.messages.at(-1)) : undefined;
   const ref: ConversationRef = { userId: claim.ref.userId, conversationId: body.id };
   const wire = c.get("wire");
   const admitted = await wire.admission.admit({ session: claim.ref, caller: callerOf(c), ref });
   enforceLimit(c, admitted.limit);
   if (admitted.session === undefined) throw unauthenticated();
   await renewCookie(c);
+  if (message === undefined) return (await agentChat()).answerApprovals(c, ref.userId, approvals ?? []);
   const isRegeneration = body.trigger === "regenerate-message";
+  const { agentId } = body;
+  if (agentId !== undefined) return (await agentChat()).startAgentTurn(c, { ref, message, agentId, isRegeneration });
   const stream = createFrameStream();
   let history = admitted.messages;
   for (let attempt = 0; attempt < startsMax; attempt += 1) {
@@ -76,13 +111,11 @@ function answer(
     case "answered":
       return c.body(replayAnswer(outcome.answer), 200, uiStreamHeaders);
     case "opened":
-      return respond(c, stream, outcome.done);
+      return respondWithUi(c, stream, outcome.done);
     case "running":
-      return respond(c, stream, followTurn(c.get("wire").follow, ref, outcome.turn, stream, c.req.raw.signal));
+      return respondWithUi(c, stream, followTurn(c.get("wire").follow, ref, outcome.turn, stream, c.req.raw.signal));
   }
 }
-
-type FrameStream = ReturnType<typeof createFrameStream>;
 
 async function resumeTurn(c: Context<AppEnv>): Promise<Response> {
   const ref = conversationRef(c);
@@ -90,34 +123,27 @@ async function resumeTurn(c: Context<AppEnv>): Promise<Response> {
   for (let attempt = 0; attempt < startsMax; attempt += 1) {
     const records = await wire.chat.log.read(ref);
     const turn = currentTurn(records);
-    if (turn === undefined || turn.ending !== undefined) return c.body(null, 204);
+    if (turn === undefined || turn.ending !== undefined) {
+      return (await (await agentChat()).resumeAgentTurn(c, ref)) ?? c.body(null, 204);
+    }
     const stream = createFrameStream();
     if (!isDead(wire.chat, turn)) return followRunning(c, ref, turn, stream);
     const taken = await takeUpTurn(wire.chat, ref, turn, records, await wire.conversations.messages(ref), stream);
-    if (taken.kind === "taken") return respond(c, stream, taken.done);
+    if (taken.kind === "taken") return respondWithUi(c, stream, taken.done);
   }
   throw new AppError("redis_unavailable", "the turn kept moving while it was being resumed");
 }
 
 function followRunning(c: Context<AppEnv>, ref: ConversationRef, turn: TurnState, stream: FrameStream): Response {
-  return respond(c, stream, followTurn(c.get("wire").follow, ref, turn, stream, c.req.raw.signal));
+  return respondWithUi(c, stream, followTurn(c.get("wire").follow, ref, turn, stream, c.req.raw.signal));
 }
 
-/**
- * Answers with the stream while `done` goes on; it also goes on when the client leaves, for as long as the platform lets it.
- * A failure breaks the stream: an orderly end before `finish` would look like a whole answer to the client.
- */
-function respond(c: Context<AppEnv>, stream: FrameStream, done: Promise<void>): Response {
-  const log = c.get("log");
-  const settled = done.then(
-    () => stream.end(),
-    (error: unknown) => {
-      log.warn("a chat stream broke off", { cause: error });
-      stream.fail(error);
-    },
-  );
-  c.executionCtx.waitUntil(settled);
-  return c.body(stream.readable, 200, uiStreamHeaders);
+/** `undefined` for a message that answers no approval. */
+function readApprovals(value: unknown): z.infer<typeof Approval>[] | undefined {
+  const parsed = ApprovedMessage.safeParse(value);
+  if (!parsed.success) return undefined;
+  const approvals = parsed.data.parts.flatMap((part) => ("approval" in part ? [part.approval] : []));
+  return approvals.length === 0 ? undefined : approvals;
 }
 
 function readLastMessage(value: unknown): TurnRequest["message"] {

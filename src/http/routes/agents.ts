@@ -1,0 +1,119 @@
+/** The caller's agents, and what they are asked to do. */
+import { Hono, type Context } from "hono";
+import * as z from "zod/mini";
+import { AgentChange, AgentDraft, changeAgent, type Agent } from "../../agent/run/agent.ts";
+import { agentRun, Goal } from "../../agent/run/agent-run.ts";
+import {
+  agentExecution,
+  agentPlanning,
+  agentReflection,
+  ExecutionInput,
+  ReflectionInput,
+} from "../../agent/run/phase-runs.ts";
+import { AppError } from "../../core/errors.ts";
+import { clientIdPattern, isAgentId, newAgentId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import type { AppEnv } from "../app-env.ts";
+import { identityOf, requireIdentity } from "../middleware/identity.ts";
+import { readJson } from "../read-json.ts";
+import { startRun } from "../start-run.ts";
+
+const ofAgent = { agentId: z.optional(z.string()), goal: Goal };
+const Planning = z.strictObject(ofAgent);
+const Execution = z.strictObject({ ...ofAgent, plan: ExecutionInput.shape.plan });
+const Reflection = z.strictObject({
+  ...ofAgent,
+  plan: ReflectionInput.shape.plan,
+  results: ReflectionInput.shape.results,
+});
+const ofRun = { goal: Goal, conversationId: z.optional(z.string().check(z.regex(clientIdPattern))) };
+const Run = z.strictObject(ofRun);
+const Workflow = z.strictObject({ ...ofRun, agentId: z.optional(z.string()) });
+
+/** Mounted at `/api/agents`. */
+export function agentRoutes() {
+  return new Hono<AppEnv>()
+    .post("/", requireIdentity("agent-creation"), createAgent)
+    .use("*", requireIdentity())
+    .get("/", async (c) => c.json({ agents: await c.get("wire").agents.list(identityOf(c).userId) }))
+    .post("/planning", async (c) => {
+      const { agentId, goal } = await readJson(c, Planning);
+      return startRun(c, { definition: agentPlanning, input: { agent: await agentOf(c, agentId), goal } });
+    })
+    .post("/execute", async (c) => {
+      const { agentId, ...rest } = await readJson(c, Execution, { bytesMax: limits.runInputBytesMax });
+      return startRun(c, { definition: agentExecution, input: { agent: await agentOf(c, agentId), ...rest } });
+    })
+    .post("/reflect", async (c) => {
+      const { agentId, ...rest } = await readJson(c, Reflection, { bytesMax: limits.runInputBytesMax });
+      return startRun(c, { definition: agentReflection, input: { agent: await agentOf(c, agentId), ...rest } });
+    })
+    .post("/workflow", async (c) => {
+      const { agentId, ...rest } = await readJson(c, Workflow);
+      return runAgent(c, await agentOf(c, agentId), rest);
+    })
+    .get("/:agentId", async (c) => c.json(await storedAgent(c, c.req.param("agentId"))))
+    .patch("/:agentId", patchAgent)
+    .delete("/:agentId", async (c) => {
+      const agentId = c.req.param("agentId");
+      if (!isAgentId(agentId) || !(await c.get("wire").agents.remove(identityOf(c).userId, agentId))) throw notFound();
+      return c.body(null, 204);
+    })
+    .post("/:agentId/runs", async (c) =>
+      runAgent(c, await storedAgent(c, c.req.param("agentId")), await readJson(c, Run)),
+    );
+}
+
+async function createAgent(c: Context<AppEnv>): Promise<Response> {
+  const draft = await readJson(c, AgentDraft);
+  const { agents, engine } = c.get("wire");
+  const now = engine.clock.now();
+  const agent: Agent = { ...draft, id: newAgentId(engine.random), createdAt: now, updatedAt: now };
+  checkTools(c, draft.tools);
+  if ((await agents.add(identityOf(c).userId, agent)) === "full") {
+    throw new AppError("too_many", "You have as many agents as one user may have; delete one first.");
+  }
+  c.header("Location", `/api/agents/${agent.id}`);
+  return c.json(agent, 201);
+}
+
+async function patchAgent(c: Context<AppEnv>): Promise<Response> {
+  const change = await readJson(c, AgentChange);
+  checkTools(c, change.tools ?? undefined);
+  const { agents, engine } = c.get("wire");
+  const before = await storedAgent(c, c.req.param("agentId") ?? "");
+  const agent = changeAgent(before, change, engine.clock.now());
+  if (!(await agents.replace(identityOf(c).userId, agent))) throw notFound();
+  return c.json(agent);
+}
+
+function runAgent(c: Context<AppEnv>, agent: Agent, { goal, conversationId }: z.infer<typeof Run>): Promise<Response> {
+  return startRun(c, {
+    definition: agentRun,
+    input: { agent, goal },
+    ...(conversationId === undefined ? {} : { conversationId }),
+  });
+}
+
+/** Without an id the run is of nobody's agent in particular: it may use all tools. */
+async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise<Agent> {
+  return agentId === undefined ? anyAgent : storedAgent(c, agentId);
+}
+
+const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
+
+/** @throws not_found (refuse) also for what cannot be an agent's id. */
+async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {
+  const agent = isAgentId(agentId) ? await c.get("wire").agents.get(identityOf(c).userId, agentId) : undefined;
+  if (agent === undefined) throw notFound();
+  return agent;
+}
+
+function checkTools(c: Context<AppEnv>, names: readonly string[] | undefined): void {
+  const unknown = names?.find((name) => c.get("wire").tools.get(name) === undefined);
+  if (unknown !== undefined) throw new AppError("bad_request", `There is no tool "${unknown.slice(0, 64)}".`);
+}
+
+function notFound(): AppError {
+  return new AppError("not_found", "There is no such agent.");
+}

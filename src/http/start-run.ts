@@ -1,0 +1,79 @@
+/** Starts a run for a request, and answers with what is known of it then. */
+import type { Context } from "hono";
+import { AppError } from "../core/errors.ts";
+import { derivedRunId, newRunId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { AnyRunDefinition } from "../engine/run-definition.ts";
+import { isOver, type RunState } from "../engine/run-state.ts";
+import { viewRun } from "../engine/run-view.ts";
+import { startInline } from "../engine/start-inline.ts";
+import type { RunServices } from "../wire.ts";
+import type { AppEnv } from "./app-env.ts";
+import { identityOf } from "./middleware/identity.ts";
+import { revive } from "./revive.ts";
+
+export interface RunRequest {
+  readonly definition: AnyRunDefinition<RunServices>;
+  /** Has passed the schema of the definition. */
+  readonly input: unknown;
+  readonly conversationId?: string;
+}
+
+/**
+ * 202 once the run is recorded; its first segment goes on after the answer. With `Prefer: wait=<seconds>` the answer waits so long for that segment, and is 200 when
+ * the run is over by then. With `Idempotency-Key` the request may be repeated: it starts one run.
+ */
+export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise<Response> {
+  const { userId } = identityOf(c);
+  const { engine } = c.get("wire");
+  const runId = await runIdFor(c, userId);
+  const ref = { userId, runId };
+  const { state, segment } = await startInline(engine, { ref, ...request });
+  if (segment === undefined) {
+    await revive(c, ref, sameRequest(state, request));
+    return answer(c, runId, state);
+  }
+  const ended = keepAlive(c, runId, segment);
+  const waitMs = readWaitMs(c.req.header("Prefer"));
+  if (waitMs > 0) await Promise.race([ended, engine.pause(waitMs, c.req.raw.signal).catch(() => undefined)]);
+  return answer(c, runId, state);
+}
+
+/** What breaks off goes on by the queue or the sweep; here it is only logged. @returns when the segment has ended. */
+export function keepAlive(c: Context<AppEnv>, runId: string, segment: Promise<unknown>): Promise<void> {
+  const ended = segment.then(
+    () => undefined,
+    (error: unknown) => c.get("log").warn("a first segment broke off", { runId, cause: error }),
+  );
+  c.executionCtx.waitUntil(ended);
+  return ended;
+}
+
+function answer(c: Context<AppEnv>, runId: string, state: RunState): Response {
+  c.header("Location", `/api/runs/${runId}`);
+  return c.json(viewRun(runId, state), isOver(state.status) ? 200 : 202);
+}
+
+/** @throws run_refused (refuse) when the key belongs to another request. */
+function sameRequest(state: RunState, { definition, input }: RunRequest): RunState {
+  const { started } = state;
+  if (started?.definition === definition.name && JSON.stringify(started.input) === JSON.stringify(input)) return state;
+  throw new AppError("run_refused", "This Idempotency-Key was used for another request.");
+}
+
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
+
+async function runIdFor(c: Context<AppEnv>, userId: string): Promise<string> {
+  const key = c.req.header("Idempotency-Key");
+  if (key === undefined) return newRunId(c.get("wire").engine.random);
+  if (!keyPattern.test(key)) {
+    throw new AppError("bad_request", "Idempotency-Key must have 1 to 255 visible ASCII characters.");
+  }
+  return derivedRunId(`execute ${userId} ${key}`);
+}
+
+/** Source: RFC 7240, `wait`. */
+function readWaitMs(prefer: string | undefined): number {
+  const seconds = /(?:^|[,;\s])wait=(\d{1,4})/.exec(prefer ?? "")?.[1];
+  return Math.min(Number(seconds ?? 0) * 1000, limits.preferWaitMsMax);
+}
