@@ -18,6 +18,7 @@ import { healthRoutes, readyRoutes } from "./http/routes/operations.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { sessionRoutes } from "./http/routes/sessions.ts";
 import { toolRoutes } from "./http/routes/tools.ts";
+import { workflowRoutes } from "./http/routes/workflows.ts";
 import { logOf } from "./log-of.ts";
 import { systemClock } from "./system/clock.ts";
 import { systemRandom } from "./system/random.ts";
@@ -46,6 +47,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());
   app.route("/api/engine", engineRoutes());
+  app.route("/api/workflows", workflowRoutes());
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));
   app.onError((error, c) => {
     logFailure(c.get("log"), error);

@@ -16,7 +16,8 @@ import type { Random } from "./core/ports.ts";
 import { budgetProfiles } from "./engine/budget.ts";
 import type { EngineParts } from "./engine/engine-parts.ts";
 import type { FollowRunParts } from "./engine/follow-run.ts";
-import type { RunIndex } from "./engine/journal.ts";
+import type { RunIndex, RunRef } from "./engine/journal.ts";
+import type { Failure } from "./engine/journal-entry.ts";
 import { createRunRegistry } from "./engine/run-definition.ts";
 import type { ConversationRef, DueTurns } from "./event/event-log.ts";
 import type { Admission } from "./http/admission.ts";
@@ -39,6 +40,8 @@ import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
 import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
+import { carryRun, giveUpRun } from "./workflow/carry-run.ts";
+import type { Carrier } from "./workflow/carrier.ts";
 import { createAgentServices } from "./wire/agents.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
@@ -53,6 +56,10 @@ export interface Wire extends EdgeWire {
   readonly runIndex: RunIndex;
   readonly followRun: FollowRunParts;
   readonly agents: AgentStore;
+  /** Who carries runs in place of the queue; absent where nobody does. */
+  readonly carrier: Carrier | undefined;
+  /** Answers a delivery of Upstash Workflow; absent where it is not configured. */
+  readonly serveWorkflow: ((request: Request) => Promise<Response>) | undefined;
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
 }
@@ -99,6 +106,8 @@ export function createWire(invocation: Invocation): Wire {
       random: () => unitInterval(random),
     },
     agents: upstashAgentStore(redis),
+    carrier: queues.carrier,
+    serveWorkflow: createWorkflowServer(invocation.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),
   };
 }
@@ -161,6 +170,23 @@ function createEngine(adapters: Adapters, queues: Queues, model: Model): EngineP
       ...createAgentServices(adapters, { model, registry: tools, facts: upstashFactStore(redis) }),
     },
     profile: budgetProfiles[config.workersPlan],
+  };
+}
+
+function createWorkflowServer(
+  env: object,
+  { config, meter }: Adapters,
+  engine: EngineParts<RunServices>,
+): Wire["serveWorkflow"] {
+  const { qstash, appUrl } = config;
+  if (qstash === undefined || config.queue !== "qstash") return undefined;
+  return async (request) => {
+    const { serveWorkflow } = await import("./upstash/workflow.ts");
+    const handlers = {
+      carry: (ref: RunRef, definition: string) => carryRun(engine, ref, definition),
+      giveUp: (ref: RunRef, failure: Failure) => giveUpRun(engine, ref, failure),
+    };
+    return serveWorkflow({ ...qstash, appUrl, meter }, handlers)(request, env);
   };
 }
 

@@ -101,6 +101,8 @@ export type OutsideRecord =
       readonly forkedFrom?: { readonly runId: string; readonly steps: number };
       /** Steps that write are not run; see `StepOptions.effect`. */
       readonly isDry?: true;
+      /** Who carries the run from segment to segment; the queue without it. */
+      readonly executor?: "workflow";
     }
   | { readonly type: "signal"; readonly id: string; readonly name: string; readonly payload?: JsonValue }
   | { readonly type: "cancel"; readonly reason: string; readonly isUndoing: boolean }

@@ -6,7 +6,7 @@
 import { limits } from "../core/limits.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
 import { foldRun } from "./fold-run.ts";
-import { formatEntry, type Delivery } from "./journal-entry.ts";
+import { formatEntry, type Delivery, type Failure } from "./journal-entry.ts";
 import { afterDeath, formatLearnedBudget, parseLearnedBudget, type LearnedBudget } from "./learned-budget.ts";
 import { newSegmentId } from "./opened-segment.ts";
 import type { Trigger } from "./queue.ts";
@@ -23,11 +23,15 @@ export type TriggerOutcome =
   /** Another segment has the lease; it may be dead, but is not known to be before `retryAfterMs`. */
   | { readonly kind: "held"; readonly retryAfterMs: number };
 
-/** @throws redis_unavailable (retry) and whatever the queue throws. 1 round trip and 2 or 3 billed commands until the lease is there. */
+/**
+ * @param o.failure ends the run, and undoes what it did: whoever carries it has given up.
+ * @throws redis_unavailable (retry) and whatever the queue throws. 1 round trip and 2 or 3 billed commands until the lease is there.
+ */
 export async function openSegment<Services>(
   engine: EngineParts<Services>,
   trigger: Trigger,
   delivery: Delivery | undefined,
+  o: { readonly failure?: Failure } = {},
 ): Promise<TriggerOutcome> {
   const { ref } = trigger;
   const now = engine.clock.now();
@@ -56,6 +60,7 @@ export async function openSegment<Services>(
       unpublished: [],
       learned: await learnFromDeath(engine, trigger, state, parseLearnedBudget(learned)),
       startedAtMs: now,
+      ...o,
     }),
   };
 }

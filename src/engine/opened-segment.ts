@@ -1,6 +1,7 @@
 import type { Random } from "../core/ports.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
+import type { Failure } from "./journal-entry.ts";
 import type { LearnedBudget } from "./learned-budget.ts";
 
 export interface OpenedSegment {
@@ -12,6 +13,8 @@ export interface OpenedSegment {
   readonly unpublished: readonly string[];
   readonly learned: LearnedBudget | undefined;
   readonly startedAtMs: number;
+  /** Set where the run is to end in failure: nothing is done any more but to undo. */
+  readonly failure?: Failure;
 }
 
 /** Unique among the segments of a run; has no space. */

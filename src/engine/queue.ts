@@ -1,4 +1,5 @@
 import type { RunRef } from "./journal.ts";
+import { startedKey, type RunState } from "./run-state.ts";
 
 /** The order to run the next segment, as the queue carries it. */
 export interface Trigger {
@@ -10,6 +11,14 @@ export interface Trigger {
    * outside, which must not be lost whatever happened meanwhile.
    */
   readonly after?: number;
+  /** Set where somebody else than the queue carries the run (`started.executor`): segments opened so far, which tells what it waits for. */
+  readonly carriedSegments?: number;
+}
+
+/** For whoever has read the journal and finds that the run has to go on. */
+export function triggerOf(ref: RunRef, { started, segments }: RunState): Trigger {
+  const carried = started?.executor === undefined ? {} : { carriedSegments: segments };
+  return { ref, definition: startedKey(started), ...carried };
 }
 
 /** Brings a run to its next segment. At least once: a trigger may arrive twice, late, or out of order. */

@@ -2,7 +2,8 @@
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
 import type { RunRef } from "./journal.ts";
-import { hasNews, isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
+import { triggerOf } from "./queue.ts";
+import { hasNews, isOver, isRunOut, type RunState } from "./run-state.ts";
 
 /** Does nothing to a run that is in order. 1 message; a run that is sent for twice goes on once. @throws whatever the queue throws. */
 export async function reviveIfStranded(
@@ -12,7 +13,7 @@ export async function reviveIfStranded(
 ): Promise<void> {
   if (!isStranded(state, engine.clock.now())) return;
   engine.log.warn("a run was met stranded and goes on", { runId: ref.runId });
-  await engine.queue.triggerNextStep({ ref, definition: startedKey(state.started) });
+  await engine.queue.triggerNextStep(triggerOf(ref, state));
 }
 
 /** Its segment is dead, or the message that was to bring the next one is long overdue. */

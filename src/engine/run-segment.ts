@@ -107,7 +107,8 @@ async function runCode<Services>(
   const { state } = opened.fold;
   const isDeadly = state.deathsInARow >= limits.deathsInARowMax;
   const isUndoing = state.undoing !== undefined;
-  const interpreter = segment.interpret(isDeadly || isUndoing);
+  const { failure } = opened;
+  const interpreter = segment.interpret(isDeadly || isUndoing || failure !== undefined);
   const { ctx, undoers } = createContext({
     interpreter,
     state,
@@ -122,7 +123,10 @@ async function runCode<Services>(
     const step = isUndoing ? nextUndo(state) : interpreter.nextStep();
     return closing.park(deadly(step), step);
   }
-  return isUndoing ? undo(segment, undoers) : closeAfter(segment, end, undoers);
+  if (isUndoing) return undo(segment, undoers);
+  return failure === undefined
+    ? closeAfter(segment, end, undoers)
+    : undoOrEnd(segment, { status: "failed", failure }, undoers);
 }
 
 async function closeAfter<Services>(

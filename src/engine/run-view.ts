@@ -18,6 +18,8 @@ export interface RunView {
   readonly parentRunId?: string;
   readonly forkedFrom?: { readonly runId: string; readonly steps: number };
   readonly isDry?: true;
+  /** Who carries it from segment to segment. */
+  readonly executor: "segments" | "workflow";
   readonly output?: JsonValue;
   readonly failure?: Failure;
   /** The step at which the run is parked. */
@@ -51,6 +53,7 @@ export function viewRun(runId: string, state: RunState): RunView | undefined {
     ...(started.parent === undefined ? {} : { parentRunId: started.parent.runId }),
     ...(started.forkedFrom === undefined ? {} : { forkedFrom: started.forkedFrom }),
     ...(started.isDry === undefined ? {} : { isDry: started.isDry }),
+    executor: started.executor ?? "segments",
     ...(state.output === undefined ? {} : { output: state.output }),
     ...(failure === undefined ? {} : { failure }),
     ...(parked?.step === undefined ? {} : { step: parked.step }),

@@ -18,12 +18,13 @@ export interface StartRequest<Services> {
   readonly parent?: ParentStep;
   readonly depth?: number;
   readonly isDry?: boolean;
+  readonly executor?: "workflow" | undefined;
   readonly forkedFrom?: { readonly runId: string; readonly steps: number };
 }
 
 /** @throws internal (park) for an input that JSON cannot hold, or that is too large. */
 export function startedEntry<Services>(request: StartRequest<Services>, at: number): string {
-  const { definition, conversationId, parent, depth, isDry, forkedFrom } = request;
+  const { definition, conversationId, parent, depth, isDry, executor, forkedFrom } = request;
   const record: OutsideRecord = {
     type: "started",
     definition: definition.name,
@@ -33,6 +34,7 @@ export function startedEntry<Services>(request: StartRequest<Services>, at: numb
     ...(parent === undefined ? {} : { parent }),
     ...(depth === undefined ? {} : { depth }),
     ...(isDry === true ? { isDry } : {}),
+    ...(executor === undefined ? {} : { executor }),
     ...(forkedFrom === undefined ? {} : { forkedFrom }),
   };
   return formatEntry({ writer: outside, seq: 0, at, record });

@@ -8,7 +8,8 @@ import type { EnginePorts } from "./engine-parts.ts";
 import { finishRun } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
-import { hasNews, isOver, isRunOut, startedKey, type RunState } from "./run-state.ts";
+import { triggerOf, type Trigger } from "./queue.ts";
+import { hasNews, isOver, isRunOut, type RunState } from "./run-state.ts";
 
 export interface SweepReport {
   /** Runs that were looked at. */
@@ -31,13 +32,13 @@ export async function sweep(engine: EnginePorts): Promise<SweepReport> {
     const { state } = foldRun(journals[index] ?? []);
     return { ref, state, ...judge(state, now) };
   });
-  const stranded = seen.filter(({ trigger }) => trigger !== undefined);
+  const stranded = seen.filter(({ isStranded }) => isStranded === true);
   // Put off first: if we die between the two, the next round finds them again.
   const going = seen.flatMap(({ ref, dueAtMs }) => (dueAtMs === undefined ? [] : [{ ref, dueAtMs }]));
   if (going.length > 0) await due.postpone(going);
   const over = seen.filter(({ dueAtMs }) => dueAtMs === undefined);
   await retire(engine, over);
-  for (const { ref, trigger } of stranded) await send(engine, ref, trigger);
+  for (const { ref, state } of stranded) await send(engine, triggerOf(ref, state));
   return { seen: seen.length, triggered: stranded.length, forgotten: over.length };
 }
 
@@ -54,16 +55,16 @@ async function retire(
   for (const { ref, state } of children) await finishRun(engine, ref, state);
 }
 
-async function send(engine: EnginePorts, ref: RunRef, definition: string | undefined): Promise<void> {
-  engine.log.warn("a run was found stranded and goes on", { runId: ref.runId });
-  await engine.queue.triggerNextStep({ ref, definition: definition ?? "" });
+async function send(engine: EnginePorts, trigger: Trigger): Promise<void> {
+  engine.log.warn("a run was found stranded and goes on", { runId: trigger.ref.runId });
+  await engine.queue.triggerNextStep(trigger);
 }
 
 interface Judgement {
   /** Absent when the run is over and need not be looked at again. */
   readonly dueAtMs?: number;
-  /** The definition to trigger; absent when all is in order. */
-  readonly trigger?: string;
+  /** Absent when all is in order. */
+  readonly isStranded?: true;
 }
 
 function judge(state: RunState, now: number): Judgement {
@@ -76,5 +77,5 @@ function judge(state: RunState, now: number): Judgement {
   const isWaiting = state.holder === undefined && mayWait && !hasNews(state);
   const lateAtMs = (state.wakesAtMs ?? now + limits.waitMsMax) + limits.sweepSlackMs;
   if (isWaiting && lateAtMs > now) return { dueAtMs: lateAtMs };
-  return { dueAtMs: now + limits.sweepAgainMs, trigger: startedKey(state.started) };
+  return { dueAtMs: now + limits.sweepAgainMs, isStranded: true };
 }

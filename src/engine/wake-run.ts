@@ -1,7 +1,8 @@
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
 import type { RunRef } from "./journal.ts";
-import { startedKey, type RunState } from "./run-state.ts";
+import { triggerOf } from "./queue.ts";
+import type { RunState } from "./run-state.ts";
 
 /**
  * Sends for the next segment of a run to which something has happened; the journal says so already. The sweep looks after it soon, for a run that waits may
@@ -13,5 +14,5 @@ export async function wakeRun(
   state: RunState,
 ): Promise<void> {
   await engine.dueRuns.postpone([{ ref, dueAtMs: engine.clock.now() + limits.sweepSlackMs }]);
-  await engine.queue.triggerNextStep({ ref, definition: startedKey(state.started) });
+  await engine.queue.triggerNextStep(triggerOf(ref, state));
 }

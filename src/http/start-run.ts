@@ -3,9 +3,11 @@ import type { Context } from "hono";
 import { AppError } from "../core/errors.ts";
 import { derivedRunId, newRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { AnyRunDefinition } from "../engine/run-definition.ts";
+import { definitionKey, type AnyRunDefinition } from "../engine/run-definition.ts";
 import { isOver, type RunState } from "../engine/run-state.ts";
 import { viewRun } from "../engine/run-view.ts";
+import { recordStart } from "../engine/start-queued.ts";
+import type { StartRequest } from "../engine/start-request.ts";
 import { startInline } from "../engine/start-inline.ts";
 import type { RunServices } from "../wire.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -17,6 +19,7 @@ export interface RunRequest {
   /** Has passed the schema of the definition. */
   readonly input: unknown;
   readonly conversationId?: string;
+  readonly executor?: "workflow" | undefined;
 }
 
 /**
@@ -28,6 +31,7 @@ export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise
   const { engine } = c.get("wire");
   const runId = await runIdFor(c, userId);
   const ref = { userId, runId };
+  if (request.executor !== undefined) return answer(c, runId, await startCarried(c, { ref, ...request }));
   const { state, segment } = await startInline(engine, { ref, ...request });
   if (segment === undefined) {
     await revive(c, ref, sameRequest(state, request));
@@ -37,6 +41,21 @@ export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise
   const waitMs = readWaitMs(c.req.header("Prefer"));
   if (waitMs > 0) await Promise.race([ended, engine.pause(waitMs, c.req.raw.signal).catch(() => undefined)]);
   return answer(c, runId, state);
+}
+
+/** @throws bad_request (refuse) where nobody is there to carry it. */
+async function startCarried(c: Context<AppEnv>, request: StartRequest<RunServices>): Promise<RunState> {
+  const { carrier, engine } = c.get("wire");
+  if (carrier === undefined) {
+    throw new AppError(
+      "bad_request",
+      "This server has no Upstash Workflow: QSTASH_TOKEN is not set, or QUEUE is fetch.",
+    );
+  }
+  const { ref, definition } = request;
+  const state = sameRequest(await recordStart(engine, request), request);
+  await carrier.start({ ref, definition: definitionKey(definition) });
+  return state;
 }
 
 /** What breaks off goes on by the queue or the sweep; here it is only logged. @returns when the segment has ended. */
@@ -55,7 +74,7 @@ function answer(c: Context<AppEnv>, runId: string, state: RunState): Response {
 }
 
 /** @throws run_refused (refuse) when the key belongs to another request. */
-function sameRequest(state: RunState, { definition, input }: RunRequest): RunState {
+function sameRequest(state: RunState, { definition, input }: Pick<RunRequest, "definition" | "input">): RunState {
   const { started } = state;
   if (started?.definition === definition.name && JSON.stringify(started.input) === JSON.stringify(input)) return state;
   throw new AppError("run_refused", "This Idempotency-Key was used for another request.");

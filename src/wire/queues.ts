@@ -7,12 +7,16 @@ import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
 import type { Qstash } from "../upstash/qstash.ts";
 import { enginePaths, upstashCalls, upstashQueue, upstashTurnQueue } from "../upstash/queue.ts";
+import type { UpstashWorkflowOptions } from "../upstash/workflow.ts";
+import { carriedQueue, type Carrier } from "../workflow/carrier.ts";
 import type { Adapters } from "./adapters.ts";
 
 export interface Queues {
   readonly runs: Queue;
   readonly turns: TurnQueue;
   readonly calls: CallPort;
+  /** Absent where the queue is not Upstash's. */
+  readonly carrier: Carrier | undefined;
 }
 
 export function createQueues(adapters: Adapters): Queues {
@@ -20,15 +24,17 @@ export function createQueues(adapters: Adapters): Queues {
   const { appUrl } = config;
   if (config.queue === "qstash" && config.qstash !== undefined) {
     const qstash = lateQstash(config.qstash, meter);
+    const carrier = lateCarrier({ ...config.qstash, appUrl, meter });
     return {
-      runs: upstashQueue({ qstash, appUrl, clock }),
+      carrier,
+      runs: carriedQueue(upstashQueue({ qstash, appUrl, clock }), carrier),
       turns: upstashTurnQueue({ qstash, appUrl }),
       calls: upstashCalls({ qstash, appUrl }),
     };
   }
   const internalKey = internalKeyOf(config).reveal();
   const queue = fetchQueue({ ...adapters, appUrl, paths: enginePaths, internalKey });
-  return { runs: queue, turns: queue, calls: noCalls };
+  return { runs: queue, turns: queue, calls: noCalls, carrier: undefined };
 }
 
 /** Most requests send no message: the client is loaded by the first one that does. */
@@ -38,6 +44,14 @@ function lateQstash(options: QstashConfig, meter: Meter): Qstash {
       const { qstashClient } = await import("../upstash/qstash.ts");
       return qstashClient({ ...options, meter }).publish(message);
     },
+  };
+}
+
+function lateCarrier(options: UpstashWorkflowOptions): Carrier {
+  const load = async (): Promise<Carrier> => (await import("../upstash/workflow.ts")).upstashCarrier(options);
+  return {
+    start: async (run) => (await load()).start(run),
+    wake: async (ref, segments) => (await load()).wake(ref, segments),
   };
 }
 

@@ -26,7 +26,12 @@ const Reflection = z.strictObject({
   plan: ReflectionInput.shape.plan,
   results: ReflectionInput.shape.results,
 });
-const ofRun = { goal: Goal, conversationId: z.optional(z.string().check(z.regex(clientIdPattern))) };
+const ofRun = {
+  goal: Goal,
+  conversationId: z.optional(z.string().check(z.regex(clientIdPattern))),
+  /** Who carries the run; our own segments without it. */
+  executor: z.optional(z.enum(["segments", "workflow"])),
+};
 const Run = z.strictObject(ofRun);
 const Workflow = z.strictObject({ ...ofRun, agentId: z.optional(z.string()) });
 
@@ -87,11 +92,16 @@ async function patchAgent(c: Context<AppEnv>): Promise<Response> {
   return c.json(agent);
 }
 
-function runAgent(c: Context<AppEnv>, agent: Agent, { goal, conversationId }: z.infer<typeof Run>): Promise<Response> {
+function runAgent(
+  c: Context<AppEnv>,
+  agent: Agent,
+  { goal, conversationId, executor }: z.infer<typeof Run>,
+): Promise<Response> {
   return startRun(c, {
     definition: agentRun,
     input: { agent, goal },
     ...(conversationId === undefined ? {} : { conversationId }),
+    ...(executor === "workflow" ? { executor } : {}),
   });
 }
 

@@ -1,0 +1,27 @@
+import type { RunRef } from "../engine/journal.ts";
+import type { Queue } from "../engine/queue.ts";
+
+/** Who carries runs in place of the queue. */
+export interface Carrier {
+  /** Begins to carry a run that is recorded. Safe to repeat. @throws queue_unavailable (retry) */
+  start(run: { readonly ref: RunRef; readonly definition: string }): Promise<void>;
+  /** Wakes the carrier where it waits after so many segments of the run. False when it does not. */
+  wake(ref: RunRef, segments: number): Promise<boolean>;
+}
+
+/** The event that a carrier waits for after so many segments of a run. */
+export function wordEvent({ runId }: RunRef, segments: number): string {
+  return `word-${runId}-${segments}`;
+}
+
+/** Hands triggers of carried runs to their carrier; where it waits for nothing, the queue brings the run on, so that no word is lost. */
+export function carriedQueue(queue: Queue, carrier: Pick<Carrier, "wake">): Queue {
+  return {
+    ...queue,
+    async triggerNextStep(trigger) {
+      const { ref, carriedSegments } = trigger;
+      if (carriedSegments !== undefined && (await carrier.wake(ref, carriedSegments))) return;
+      await queue.triggerNextStep(trigger);
+    },
+  };
+}
