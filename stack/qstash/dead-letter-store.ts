@@ -1,3 +1,4 @@
+import type { Collection } from "../storage/collection.ts";
 import { deadLetterCountMax } from "./limits.ts";
 import type { DeadLetter, Message, Outcome } from "./message.ts";
 
@@ -10,23 +11,29 @@ export interface DeadLetterStore {
   list(): DeadLetter[];
 }
 
-export function createDeadLetterStore(): DeadLetterStore {
-  const letters = new Map<string, DeadLetter>();
+export function createDeadLetterStore(letters: Collection<DeadLetter>): DeadLetterStore {
   let added = 0;
+
+  /** The count begins anew with the process, and a frozen clock may stand where it stood before. */
+  function newId(nowMs: number): string {
+    const dlqId = `${nowMs}-${added++}`;
+    return letters.get(dlqId) === undefined ? dlqId : newId(nowMs);
+  }
+
   return {
     add(message, outcome, nowMs) {
-      const letter = { dlqId: `${nowMs}-${added++}`, failedAtMs: nowMs, message, outcome };
-      letters.set(letter.dlqId, letter);
-      const oldest = letters.keys().next();
-      if (letters.size > deadLetterCountMax && !oldest.done) letters.delete(oldest.value);
+      const letter = { dlqId: newId(nowMs), failedAtMs: nowMs, message, outcome };
+      letters.put(letter.dlqId, letter);
+      const oldest = letters.first();
+      if (letters.size() > deadLetterCountMax && oldest !== undefined) letters.remove(oldest.dlqId);
       return letter;
     },
-    get: (dlqId) => letters.get(dlqId),
+    get: letters.get,
     take(dlqId) {
       const letter = letters.get(dlqId);
-      letters.delete(dlqId);
+      letters.remove(dlqId);
       return letter;
     },
-    list: () => [...letters.values()],
+    list: letters.values,
   };
 }

@@ -1,5 +1,6 @@
 /** Which messages are repetitions of an earlier one. Source: protocol document, B.7. */
 import { createHash } from "node:crypto";
+import type { Collection } from "../storage/collection.ts";
 import { deduplicationWindowMs } from "./limits.ts";
 import type { Options } from "./publish-options.ts";
 
@@ -9,14 +10,18 @@ export interface DeduplicationBook {
   hold(key: string, messageId: string, nowMs: number): void;
 }
 
-export function createDeduplicationBook(): DeduplicationBook {
-  const holders = new Map<string, { messageId: string; untilMs: number }>();
+/** Who holds a key, and until when (unix ms). */
+export interface KeyHolder {
+  key: string;
+  messageId: string;
+  untilMs: number;
+}
 
+export function createDeduplicationBook(holders: Collection<KeyHolder>): DeduplicationBook {
   function forgetExpired(nowMs: number): void {
     // All windows are of one length, so the entries end in the order in which they were made.
-    for (const [key, { untilMs }] of holders) {
-      if (untilMs > nowMs) return;
-      holders.delete(key);
+    for (let oldest = holders.first(); oldest !== undefined && oldest.untilMs <= nowMs; oldest = holders.first()) {
+      holders.remove(oldest.key);
     }
   }
 
@@ -27,8 +32,9 @@ export function createDeduplicationBook(): DeduplicationBook {
     },
     hold(key, messageId, nowMs) {
       forgetExpired(nowMs);
-      holders.delete(key);
-      holders.set(key, { messageId, untilMs: nowMs + deduplicationWindowMs });
+      // Removed first, so that it goes to the end of the order.
+      holders.remove(key);
+      holders.put(key, { key, messageId, untilMs: nowMs + deduplicationWindowMs });
     },
   };
 }

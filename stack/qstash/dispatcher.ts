@@ -7,6 +7,9 @@
  * 3. A message is tried 1 + maxRetries times at most.
  * 4. Its callbacks are sent once, after its end; a cancelled message has none.
  * 5. Whatever waits for a time, waits on the stack's clock; what waits for others is at a gate.
+ * 6. What the store holds from an earlier process is tried as if nothing had happened; an attempt that was under way begins
+ *    anew with the same count. So a destination may see it twice, and never less than once.
+ * 7. Nothing is delivered that is not in the storage.
  */
 import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
@@ -33,7 +36,7 @@ export interface Dispatcher {
   attemptCount(): number;
   /** Resolves when no delivery is under way or due; retries and delayed messages that wait for their time do not count. */
   idle(): Promise<void>;
-  /** Drops all waiting messages and takes no more. */
+  /** Starts nothing more. What waits stays in the store; what is under way is awaited by `idle`. */
   close(): void;
 }
 
@@ -48,15 +51,20 @@ interface DispatcherParts {
   queueGate: QueueGate;
   flowGate: FlowGate;
   sendCallbacks: SendCallbacks;
+  /** Writes down what was taken so far. */
+  flush: () => void;
   retryScale: number;
 }
 
 export function createDispatcher(o: DispatcherParts): Dispatcher {
   const timers = createDeliveryTimers(o.clock);
   const underWay = new Set<string>();
+  let isClosed = false;
+  // A time before the message came would let it overtake those of its queue that came earlier.
+  for (const message of o.messages.list()) wait(message, Math.max(message.createdAtMs, message.notBeforeMs));
 
-  function wait(message: Message): void {
-    timers.start(message.messageId, message.notBeforeMs, () => enter(message));
+  function wait(message: Message, atMs = message.notBeforeMs): void {
+    timers.start(message.messageId, atMs, () => enter(message));
   }
 
   /** A message that is sent back by a gate comes here again, through `resume`. */
@@ -76,11 +84,14 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   }
 
   async function tryOnce(message: Message, fault: FaultRule | undefined): Promise<void> {
+    o.flush();
     o.events.note("ACTIVE", message);
     o.ledger.message(message.url);
     underWay.add(message.messageId);
     const outcome = await o.attempt(message, fault);
     underWay.delete(message.messageId);
+    // We broke the attempt off ourselves: it counts for nothing, and the next process begins it anew.
+    if (isClosed && outcome.status === 0) return;
     o.flowGate.leave(message);
     // Cancelled meanwhile: nobody wants the outcome, but only now is its place free.
     if (o.messages.get(message.messageId) !== message) return o.queueGate.end(message.messageId);
@@ -115,6 +126,7 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
     o.events.note("RETRY", message, { outcome, nextDeliveryMs });
     message.retried += 1;
     message.notBeforeMs = nextDeliveryMs;
+    o.messages.save(message);
     wait(message);
   }
 
@@ -140,7 +152,10 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
     resume: (message) => timers.start(message.messageId, o.clock.now(), () => enter(message)),
     attemptCount: () => underWay.size,
     idle: timers.idle,
-    close: timers.close,
+    close() {
+      isClosed = true;
+      timers.close();
+    },
   };
 }
 

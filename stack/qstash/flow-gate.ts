@@ -7,13 +7,16 @@
  * 2. Who waits starts in the order of arrival; a retry arrives anew.
  * 3. The latest message decides the limits, except those that are pinned.
  * 4. While a key is paused nothing of it starts.
+ * 5. Limits and periods are records and outlive the process. Who waits or was under way arrives anew.
  */
 import type { StackClock } from "../clock.ts";
+import type { Collection } from "../storage/collection.ts";
 import { flowKeyCountMax } from "./limits.ts";
 import type { FlowControl, Message } from "./message.ts";
+import { createWaitingLine, type WaitingLine } from "./waiting-line.ts";
 
-/** The state of one key. A limit that is absent does not limit. Times are unix ms. */
-export interface Flow {
+/** What is kept of one key. A limit that is absent does not limit. Times are unix ms. */
+export interface FlowLimits {
   key: string;
   parallelism: number | undefined;
   rate: number | undefined;
@@ -21,11 +24,15 @@ export interface Flow {
   isParallelismPinned: boolean;
   isRatePinned: boolean;
   isPaused: boolean;
-  waiting: Message[];
-  /** Ids of the messages whose attempt is under way. */
-  active: Set<string>;
   periodStartMs: number;
   startedInPeriod: number;
+}
+
+export interface Flow {
+  limits: FlowLimits;
+  waiting: WaitingLine<Message>;
+  /** Ids of the messages whose attempt is under way. */
+  active: Set<string>;
 }
 
 export interface FlowGate {
@@ -38,68 +45,82 @@ export interface FlowGate {
   get(key: string): Flow | undefined;
   list(): Flow[];
   /** Changes a key, made when it is missing, and starts what may start now. */
-  change(key: string, change: Partial<Omit<Flow, "key" | "waiting" | "active">>): void;
+  change(key: string, change: Partial<Omit<FlowLimits, "key">>): void;
 }
 
 /** `resume` gets each message that had to wait, once its attempt may start; it must not call back at once. */
-export function createFlowGate(o: { clock: StackClock; resume: (message: Message) => void }): FlowGate {
-  const flows = new Map<string, Flow>();
+export function createFlowGate(o: {
+  clock: StackClock;
+  limits: Collection<FlowLimits>;
+  resume: (message: Message) => void;
+}): FlowGate {
+  const flows = new Map(o.limits.values().map((limits) => [limits.key, newFlow(limits)]));
   const wakings = new Map<string, () => void>();
 
   function flowOf(key: string): Flow {
     const known = flows.get(key);
     if (known !== undefined) return known;
     forgetOneIdle();
-    const flow = newFlow(key);
+    const flow = newFlow(newLimits(key));
     flows.set(key, flow);
+    o.limits.put(key, flow.limits);
     return flow;
   }
 
   function forgetOneIdle(): void {
     if (flows.size < flowKeyCountMax) return;
     const idle = [...flows.values()].find((flow) => isForgettable(flow, o.clock.now()));
-    if (idle !== undefined) flows.delete(idle.key);
+    if (idle === undefined) return;
+    flows.delete(idle.limits.key);
+    o.limits.remove(idle.limits.key);
+  }
+
+  function alter(flow: Flow, change: Partial<FlowLimits>): void {
+    o.limits.put(flow.limits.key, Object.assign(flow.limits, change));
   }
 
   function start(flow: Flow, message: Message): void {
     const nowMs = o.clock.now();
-    if (isPeriodOver(flow, nowMs)) Object.assign(flow, { periodStartMs: nowMs, startedInPeriod: 0 });
-    flow.startedInPeriod += 1;
+    const begun = isPeriodOver(flow.limits, nowMs) ? { periodStartMs: nowMs, startedInPeriod: 0 } : flow.limits;
+    alter(flow, { periodStartMs: begun.periodStartMs, startedInPeriod: begun.startedInPeriod + 1 });
     flow.active.add(message.messageId);
   }
 
   function recheck(flow: Flow): void {
-    while (flow.waiting.length > 0 && isOpen(flow, o.clock.now())) {
+    while (flow.waiting.size() > 0 && isOpen(flow, o.clock.now())) {
       const next = flow.waiting.shift();
       if (next === undefined) break;
       start(flow, next);
       o.resume(next);
     }
-    wakings.get(flow.key)?.();
-    wakings.delete(flow.key);
-    if (flow.waiting.length > 0 && isRateSpent(flow, o.clock.now())) wakeAtNextPeriod(flow);
+    wakings.get(flow.limits.key)?.();
+    wakings.delete(flow.limits.key);
+    if (flow.waiting.size() > 0 && isRateSpent(flow.limits, o.clock.now())) wakeAtNextPeriod(flow);
   }
 
   function wakeAtNextPeriod(flow: Flow): void {
+    const { key, periodStartMs, periodMs } = flow.limits;
     wakings.set(
-      flow.key,
-      o.clock.schedule(flow.periodStartMs + flow.periodMs, () => recheck(flow)),
+      key,
+      o.clock.schedule(periodStartMs + periodMs, () => recheck(flow)),
     );
   }
 
   return {
-    configure(limits) {
-      const flow = flowOf(limits.key);
-      if (!flow.isParallelismPinned) flow.parallelism = limits.parallelism;
-      if (!flow.isRatePinned) Object.assign(flow, { rate: limits.rate, periodMs: limits.periodSeconds * 1_000 });
+    configure(wanted) {
+      const flow = flowOf(wanted.key);
+      alter(flow, {
+        ...(!flow.limits.isParallelismPinned && { parallelism: wanted.parallelism }),
+        ...(!flow.limits.isRatePinned && { rate: wanted.rate, periodMs: wanted.periodSeconds * 1_000 }),
+      });
       recheck(flow);
     },
     admit(message) {
       if (message.flowControl === undefined) return true;
       const flow = flowOf(message.flowControl.key);
       if (flow.active.has(message.messageId)) return true;
-      if (flow.waiting.length > 0 || !isOpen(flow, o.clock.now())) {
-        flow.waiting.push(message);
+      if (flow.waiting.size() > 0 || !isOpen(flow, o.clock.now())) {
+        flow.waiting.push(message.messageId, message);
         recheck(flow);
         return false;
       }
@@ -110,18 +131,24 @@ export function createFlowGate(o: { clock: StackClock; resume: (message: Message
       const flow = flows.get(message.flowControl?.key ?? "");
       if (flow === undefined) return;
       flow.active.delete(message.messageId);
-      flow.waiting = flow.waiting.filter((other) => other !== message);
+      flow.waiting.remove(message.messageId);
       recheck(flow);
     },
     get: (key) => flows.get(key),
     list: () => [...flows.values()],
     change(key, change) {
-      recheck(Object.assign(flowOf(key), change));
+      const flow = flowOf(key);
+      alter(flow, change);
+      recheck(flow);
     },
   };
 }
 
-function newFlow(key: string): Flow {
+function newFlow(limits: FlowLimits): Flow {
+  return { limits, waiting: createWaitingLine(), active: new Set() };
+}
+
+function newLimits(key: string): FlowLimits {
   return {
     key,
     parallelism: undefined,
@@ -130,30 +157,28 @@ function newFlow(key: string): Flow {
     isParallelismPinned: false,
     isRatePinned: false,
     isPaused: false,
-    waiting: [],
-    active: new Set(),
     periodStartMs: 0,
     startedInPeriod: 0,
   };
 }
 
-function isOpen(flow: Flow, nowMs: number): boolean {
-  const isFull = flow.parallelism !== undefined && flow.active.size >= flow.parallelism;
-  return !flow.isPaused && !isFull && !isRateSpent(flow, nowMs);
+function isOpen({ limits, active }: Flow, nowMs: number): boolean {
+  const isFull = limits.parallelism !== undefined && active.size >= limits.parallelism;
+  return !limits.isPaused && !isFull && !isRateSpent(limits, nowMs);
 }
 
-function isRateSpent(flow: Flow, nowMs: number): boolean {
-  return flow.rate !== undefined && !isPeriodOver(flow, nowMs) && flow.startedInPeriod >= flow.rate;
+function isRateSpent(limits: FlowLimits, nowMs: number): boolean {
+  return limits.rate !== undefined && !isPeriodOver(limits, nowMs) && limits.startedInPeriod >= limits.rate;
 }
 
 /** A period that lies in the future is over too: a clock that is released may jump backwards. */
-function isPeriodOver(flow: Flow, nowMs: number): boolean {
-  return nowMs < flow.periodStartMs || nowMs >= flow.periodStartMs + flow.periodMs;
+function isPeriodOver({ periodStartMs, periodMs }: FlowLimits, nowMs: number): boolean {
+  return nowMs < periodStartMs || nowMs >= periodStartMs + periodMs;
 }
 
 /** A key that would be the same if it were made again. */
-function isForgettable(flow: Flow, nowMs: number): boolean {
-  const isSet = flow.isPaused || flow.isParallelismPinned || flow.isRatePinned;
-  const isUsed = flow.waiting.length > 0 || flow.active.size > 0 || !isPeriodOver(flow, nowMs);
+function isForgettable({ limits, waiting, active }: Flow, nowMs: number): boolean {
+  const isSet = limits.isPaused || limits.isParallelismPinned || limits.isRatePinned;
+  const isUsed = waiting.size() > 0 || active.size > 0 || !isPeriodOver(limits, nowMs);
   return !isSet && !isUsed;
 }

@@ -85,19 +85,19 @@ function readCount(query: URLSearchParams, name: string): number | undefined {
   return count;
 }
 
-function viewFlow(flow: Flow): object {
+function viewFlow({ limits, waiting, active }: Flow): object {
   return {
-    flowControlKey: flow.key,
-    waitListSize: flow.waiting.length,
-    parallelismMax: flow.parallelism ?? 0,
-    parallelismCount: flow.active.size,
-    rateMax: flow.rate ?? 0,
-    rateCount: flow.startedInPeriod,
-    ratePeriod: flow.periodMs / 1_000,
-    ratePeriodStart: Math.floor(flow.periodStartMs / 1_000),
-    isPaused: flow.isPaused,
-    isPinnedParallelism: flow.isParallelismPinned,
-    isPinnedRate: flow.isRatePinned,
+    flowControlKey: limits.key,
+    waitListSize: waiting.size(),
+    parallelismMax: limits.parallelism ?? 0,
+    parallelismCount: active.size,
+    rateMax: limits.rate ?? 0,
+    rateCount: limits.startedInPeriod,
+    ratePeriod: limits.periodMs / 1_000,
+    ratePeriodStart: Math.floor(limits.periodStartMs / 1_000),
+    isPaused: limits.isPaused,
+    isPinnedParallelism: limits.isParallelismPinned,
+    isPinnedRate: limits.isRatePinned,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Collection } from "../storage/collection.ts";
 import { ApiError } from "./api-error.ts";
 import { groupCountMax, groupEndpointCountMax } from "./limits.ts";
 
@@ -26,9 +27,7 @@ export interface GroupStore {
   list(): Group[];
 }
 
-export function createGroupStore(now: () => number): GroupStore {
-  const groups = new Map<string, Group>();
-
+export function createGroupStore(groups: Collection<Group>, now: () => number): GroupStore {
   function find(name: string): Group {
     const group = groups.get(name);
     if (group === undefined) throw new ApiError(404, `url group ${name} not found`);
@@ -37,25 +36,26 @@ export function createGroupStore(now: () => number): GroupStore {
 
   return {
     add(name, added) {
-      const group = groups.get(name) ?? { name, createdAtMs: now(), updatedAtMs: now(), endpoints: [] };
+      const known = groups.get(name);
+      const group = known ?? { name, createdAtMs: now(), updatedAtMs: now(), endpoints: [] };
       // One by one: two of the same request may replace each other too.
       const endpoints = added.reduce<readonly Endpoint[]>(
         (kept, endpoint) => [...kept.filter((other) => !isSame(other, endpoint)), endpoint],
         group.endpoints,
       );
-      if (!groups.has(name) && groups.size >= groupCountMax) throw quotaExceeded("maxTopics", groupCountMax);
+      if (known === undefined && groups.size() >= groupCountMax) throw quotaExceeded("maxTopics", groupCountMax);
       if (endpoints.length > groupEndpointCountMax) throw quotaExceeded("maxEndpoints", groupEndpointCountMax);
-      groups.set(name, { ...group, endpoints, updatedAtMs: now() });
+      groups.put(name, { ...group, endpoints, updatedAtMs: now() });
     },
     removeEndpoints(name, removed) {
       const group = find(name);
       const endpoints = group.endpoints.filter((endpoint) => !removed.some((other) => isSame(endpoint, other)));
-      if (endpoints.length === 0) groups.delete(name);
-      else groups.set(name, { ...group, endpoints, updatedAtMs: now() });
+      if (endpoints.length === 0) groups.remove(name);
+      else groups.put(name, { ...group, endpoints, updatedAtMs: now() });
     },
-    remove: (name) => groups.delete(name),
+    remove: groups.remove,
     find,
-    list: () => [...groups.values()],
+    list: groups.values,
   };
 }
 

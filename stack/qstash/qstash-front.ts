@@ -1,11 +1,14 @@
 /**
- * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it. It keeps everything in memory.
+ * A local QStash: the HTTP API below `/v2/` and the deliveries that follow from it.
  * Source: the QStash part of the protocol document. Whatever a client sends, the process goes on.
+ *
+ * What an answer says has been written to the storage before the answer leaves.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
+import { memoryStorage, type Storage } from "../storage/collection.ts";
 import { ApiError } from "./api-error.ts";
 import { createAttempt } from "./attempt.ts";
 import { createSendCallbacks, type SendCallbacks } from "./callbacks.ts";
@@ -40,11 +43,14 @@ export interface QstashFront {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Resolves when no delivery is under way or due; what waits for its time does not count. */
   idle(): Promise<void>;
-  /** Aborts what is under way and delivers nothing more. Waiting messages are lost. */
+  /** Aborts what is under way and delivers nothing more. What waits stays in the storage, which the caller closes. */
   close(): Promise<void>;
 }
 
-/** `retryScale` (1 by default) shortens or lengthens the default retry schedule alone. The clock stays the caller's. */
+/**
+ * Takes up what the storage holds, which is in memory by default. `retryScale` (1 by default) shortens or lengthens the
+ * default retry schedule alone. Clock and storage stay the caller's.
+ */
 export function createQstashFront(o: {
   token: string;
   currentSigningKey: string;
@@ -52,10 +58,12 @@ export function createQstashFront(o: {
   clock: StackClock;
   faults: FaultBook;
   ledger: Ledger;
+  storage?: Storage;
   retryScale?: number;
 }): QstashFront {
   const closing = new AbortController();
-  const { resources, dispatcher, schedules } = createResources(o, closing.signal);
+  const storage = o.storage ?? memoryStorage();
+  const { resources, dispatcher, schedules } = createResources(o, storage, closing.signal);
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const read = await readRequest(request);
@@ -65,6 +73,7 @@ export function createQstashFront(o: {
     if (fault?.action === "delay") await pause(o.clock, fault.delayMs ?? 0);
     const answer = answerTo(read, o.token, resources);
     if (fault?.action === "duplicate") answerTo(read, o.token, resources);
+    if (!storage.flush()) throw new Error("the state could not be written");
     if (fault?.action === "drop-after") return void response.destroy();
     sendJson(response, answer.status, answer.value);
   }
@@ -75,26 +84,35 @@ export function createQstashFront(o: {
     },
     idle: () => dispatcher.idle(),
     async close() {
-      closing.abort();
       schedules.close();
       dispatcher.close();
+      closing.abort();
       await dispatcher.idle();
     },
   };
 }
 
-function createResources(o: Parameters<typeof createQstashFront>[0], closing: AbortSignal) {
-  const keys = createSigningKeys({ current: o.currentSigningKey, next: o.nextSigningKey });
-  const messages = createMessageStore();
-  const deadLetters = createDeadLetterStore();
-  const events = createEventLog(o.clock.now);
+function createResources(o: Parameters<typeof createQstashFront>[0], storage: Storage, closing: AbortSignal) {
+  const { now } = o.clock;
+  const keys = createSigningKeys(storage.collection("signing-keys"), {
+    current: o.currentSigningKey,
+    next: o.nextSigningKey,
+  });
+  const messages = createMessageStore(storage.collection("messages"));
+  const deadLetters = createDeadLetterStore(storage.collection("dead-letters"));
+  const events = createEventLog(storage.collection("events"), now);
   const resume = (message: Message) => dispatcher.resume(message);
-  const flowGate = createFlowGate({ clock: o.clock, resume });
+  const flowGate = createFlowGate({ clock: o.clock, limits: storage.collection("flow-limits"), resume });
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
   let sendCallbacks: SendCallbacks = () => [];
-  const groups = createGroupStore(o.clock.now);
-  const queues = createQueueStore(o.clock.now);
-  const queueGate = createQueueGate({ queues, resume });
+  const groups = createGroupStore(storage.collection("groups"), now);
+  const queues = createQueueStore(storage.collection("queues"), now);
+  const queueGate = createQueueGate({
+    queues,
+    places: storage.collection("queue-places"),
+    isAlive: (messageId) => messages.get(messageId) !== undefined,
+    resume,
+  });
   const dispatcher: Dispatcher = createDispatcher({
     clock: o.clock,
     ledger: o.ledger,
@@ -106,16 +124,12 @@ function createResources(o: Parameters<typeof createQstashFront>[0], closing: Ab
     queueGate,
     flowGate,
     sendCallbacks: (ending) => sendCallbacks(ending),
+    flush: () => void storage.flush(),
     retryScale: o.retryScale ?? 1,
   });
-  const publish = createPublish({
-    dispatcher,
-    deduplication: createDeduplicationBook(),
-    queues,
-    groups,
-    now: o.clock.now,
-  });
-  const schedules = createSchedules({ clock: o.clock, publish });
+  const deduplication = createDeduplicationBook(storage.collection("deduplication"));
+  const publish = createPublish({ dispatcher, deduplication, queues, groups, now });
+  const schedules = createSchedules({ clock: o.clock, schedules: storage.collection("schedules"), publish });
   sendCallbacks = createSendCallbacks(publish);
   const resources: Resource[] = [
     createPublishResource(publish),

@@ -5,9 +5,12 @@
  * 1. A message has its place from its first attempt until it and its callbacks have ended, the pauses before retries included.
  * 2. A queue gives at most `parallelism` places, in the order in which messages became due (a delayed one stands in nobody's way).
  * 3. A paused queue gives no places; who has one keeps it and goes on to its end.
+ * 4. Places are records and outlive the process. Who waits for one is told again by being tried again.
  */
+import type { Collection } from "../storage/collection.ts";
 import type { Message } from "./message.ts";
 import type { QueueStore } from "./queue-store.ts";
+import { createWaitingLine, type WaitingLine } from "./waiting-line.ts";
 
 export interface QueueGate {
   /** True when the message has a place, or belongs to no queue. False: it waits, and `resume` is called when it has one. */
@@ -20,22 +23,48 @@ export interface QueueGate {
   recheck(queueName: string): void;
 }
 
+export interface QueuePlace {
+  messageId: string;
+  queueName: string;
+  /** Its callbacks that have not ended; absent while its own attempts are not over. */
+  openCallbackIds?: readonly string[];
+}
+
 interface Line {
-  waiting: Message[];
+  waiting: WaitingLine<Message>;
   places: Set<string>;
 }
 
-/** `resume` gets each message that had to wait, once it has its place; it must not call back at once. */
-export function createQueueGate(o: { queues: QueueStore; resume: (message: Message) => void }): QueueGate {
+/**
+ * `resume` gets each message that had to wait, once it has its place; it must not call back at once. `isAlive` tells which
+ * messages there are: a place is given up when the process ended between the end of a message and the end of its place.
+ */
+export function createQueueGate(o: {
+  queues: QueueStore;
+  places: Collection<QueuePlace>;
+  isAlive: (messageId: string) => boolean;
+  resume: (message: Message) => void;
+}): QueueGate {
   const lines = new Map<string, Line>();
-  const queueOf = new Map<string, string>();
+  /** Message that waits → its queue. */
+  const waitingIn = new Map<string, string>();
   /** Callback message → the message whose place waits for it. */
   const sourceOf = new Map<string, string>();
-  /** Message whose own attempts are over → callbacks that are not. */
-  const openCallbacks = new Map<string, Set<string>>();
+  for (const place of o.places.values()) restore(place);
+
+  function restore(place: QueuePlace): void {
+    const { messageId, openCallbackIds } = place;
+    const callbackIds = openCallbackIds?.filter(o.isAlive);
+    if (callbackIds === undefined ? !o.isAlive(messageId) : callbackIds.length === 0) {
+      o.places.remove(messageId);
+      return;
+    }
+    lineOf(place.queueName).places.add(messageId);
+    if (callbackIds !== undefined) awaitCallbacks(place, callbackIds);
+  }
 
   function lineOf(queueName: string): Line {
-    const line = lines.get(queueName) ?? { waiting: [], places: new Set() };
+    const line = lines.get(queueName) ?? { waiting: createWaitingLine(), places: new Set() };
     lines.set(queueName, line);
     return line;
   }
@@ -46,56 +75,68 @@ export function createQueueGate(o: { queues: QueueStore; resume: (message: Messa
     return !isPaused && line.places.size < parallelism;
   }
 
+  function givePlace(line: Line, messageId: string, queueName: string): void {
+    line.places.add(messageId);
+    o.places.put(messageId, { messageId, queueName });
+  }
+
   function recheck(queueName: string): void {
     const line = lines.get(queueName);
     if (line === undefined) return;
-    while (line.waiting.length > 0 && isOpen(queueName, line)) {
+    while (line.waiting.size() > 0 && isOpen(queueName, line)) {
       const next = line.waiting.shift();
       if (next === undefined) break;
-      line.places.add(next.messageId);
+      waitingIn.delete(next.messageId);
+      givePlace(line, next.messageId, queueName);
       o.resume(next);
     }
-    if (line.waiting.length === 0 && line.places.size === 0) lines.delete(queueName);
+    if (line.waiting.size() === 0 && line.places.size === 0) lines.delete(queueName);
   }
 
   function leave(messageId: string): void {
-    const queueName = queueOf.get(messageId);
+    const queueName = o.places.get(messageId)?.queueName ?? waitingIn.get(messageId);
     if (queueName === undefined) return;
-    queueOf.delete(messageId);
+    o.places.remove(messageId);
+    waitingIn.delete(messageId);
     const line = lineOf(queueName);
     line.places.delete(messageId);
-    line.waiting = line.waiting.filter((message) => message.messageId !== messageId);
+    line.waiting.remove(messageId);
     recheck(queueName);
   }
 
+  function awaitCallbacks(place: QueuePlace, callbackIds: readonly string[]): void {
+    o.places.put(place.messageId, { ...place, openCallbackIds: callbackIds });
+    for (const callbackId of callbackIds) sourceOf.set(callbackId, place.messageId);
+  }
+
   function endCallback(callbackId: string): void {
-    const sourceId = sourceOf.get(callbackId);
-    if (sourceId === undefined) return;
+    const place = o.places.get(sourceOf.get(callbackId) ?? "");
     sourceOf.delete(callbackId);
-    const open = openCallbacks.get(sourceId);
-    open?.delete(callbackId);
-    if (open === undefined || open.size > 0) return;
-    openCallbacks.delete(sourceId);
-    leave(sourceId);
+    if (place === undefined) return;
+    const others = (place.openCallbackIds ?? []).filter((other) => other !== callbackId);
+    if (others.length === 0) leave(place.messageId);
+    else o.places.put(place.messageId, { ...place, openCallbackIds: others });
   }
 
   return {
     admit(message) {
       const { messageId, queueName } = message;
-      if (queueName === undefined) return true;
+      if (queueName === undefined || o.places.get(messageId) !== undefined) return true;
       const line = lineOf(queueName);
-      if (line.places.has(messageId)) return true;
-      queueOf.set(messageId, queueName);
-      if (line.waiting.length === 0 && isOpen(queueName, line)) line.places.add(messageId);
-      else line.waiting.push(message);
-      return line.places.has(messageId);
+      if (line.waiting.size() === 0 && isOpen(queueName, line)) {
+        givePlace(line, messageId, queueName);
+        return true;
+      }
+      waitingIn.set(messageId, queueName);
+      line.waiting.push(messageId, message);
+      return false;
     },
-    hasPlace: ({ messageId, queueName = "" }) => lines.get(queueName)?.places.has(messageId) ?? false,
+    hasPlace: ({ messageId }) => o.places.get(messageId) !== undefined,
     end(messageId, callbackIds = []) {
       endCallback(messageId);
-      if (!queueOf.has(messageId) || callbackIds.length === 0) return leave(messageId);
-      openCallbacks.set(messageId, new Set(callbackIds));
-      for (const callbackId of callbackIds) sourceOf.set(callbackId, messageId);
+      const place = o.places.get(messageId);
+      if (place === undefined || callbackIds.length === 0) return leave(messageId);
+      awaitCallbacks(place, callbackIds);
     },
     recheck,
   };

@@ -1,3 +1,4 @@
+import type { Collection } from "../storage/collection.ts";
 import { ApiError } from "./api-error.ts";
 import { queueCountMax, queueParallelismMax } from "./limits.ts";
 
@@ -19,26 +20,26 @@ export interface QueueStore {
   list(): Queue[];
 }
 
-export function createQueueStore(now: () => number): QueueStore {
-  const queues = new Map<string, Queue>();
-
+export function createQueueStore(queues: Collection<Queue>, now: () => number): QueueStore {
   function create(name: string): Queue {
     if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name)) throw new ApiError(400, `invalid queue name ${JSON.stringify(name)}`);
-    if (queues.size >= queueCountMax) throw new ApiError(412, `quota maxQueues exceeded. Limit: ${queueCountMax}`);
-    const queue = { name, createdAtMs: now(), updatedAtMs: now(), parallelism: 1, isPaused: false };
-    queues.set(name, queue);
-    return queue;
+    if (queues.size() >= queueCountMax) throw new ApiError(412, `quota maxQueues exceeded. Limit: ${queueCountMax}`);
+    return { name, createdAtMs: now(), updatedAtMs: now(), parallelism: 1, isPaused: false };
   }
 
   return {
     upsert(name, change) {
       if (change?.parallelism !== undefined) assertParallelism(change.parallelism);
-      const queue = queues.get(name) ?? create(name);
-      return change === undefined ? queue : Object.assign(queue, change, { updatedAtMs: now() });
+      const known = queues.get(name);
+      if (known !== undefined && change === undefined) return known;
+      const queue = known ?? create(name);
+      if (change !== undefined) Object.assign(queue, change, { updatedAtMs: now() });
+      queues.put(name, queue);
+      return queue;
     },
-    get: (name) => queues.get(name),
-    remove: (name) => void queues.delete(name),
-    list: () => [...queues.values()],
+    get: queues.get,
+    remove: (name) => void queues.remove(name),
+    list: queues.values,
   };
 }
 

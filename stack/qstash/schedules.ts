@@ -3,12 +3,13 @@
  *
  * Invariants:
  * 1. A schedule that is not paused has exactly one timer, a paused or removed one has none.
- * 2. A run that is missed (paused, or the machine slept) is not made up for.
+ * 2. A run that is missed (paused, the machine slept, or the stack did not run) is not made up for.
  * 3. A firing that is refused, because its URL group is gone, say, does not end the schedule.
  */
 import type { StackClock } from "../clock.ts";
+import type { Collection } from "../storage/collection.ts";
 import { ApiError } from "./api-error.ts";
-import type { NextRunMs } from "./cron.ts";
+import { parseCron, type NextRunMs } from "./cron.ts";
 import { scheduleCountMax } from "./limits.ts";
 import type { Publish, PublishRequest } from "./publish.ts";
 
@@ -41,31 +42,39 @@ export interface Schedules {
   close(): void;
 }
 
-interface Entry {
-  schedule: Schedule;
+interface Timer {
   next: NextRunMs;
-  stopTimer: () => void;
+  stop: () => void;
 }
 
-export function createSchedules(o: { clock: StackClock; publish: Publish }): Schedules {
-  const entries = new Map<string, Entry>();
-
-  function entryOf(scheduleId: string): Entry {
-    const entry = entries.get(scheduleId);
-    if (entry === undefined) throw new ApiError(404, `schedule ${scheduleId} not found`);
-    return entry;
+export function createSchedules(o: {
+  clock: StackClock;
+  schedules: Collection<Schedule>;
+  publish: Publish;
+}): Schedules {
+  const timers = new Map<string, Timer>();
+  for (const schedule of o.schedules.values()) {
+    timers.set(schedule.scheduleId, { next: parseCron(schedule.cron, o.clock.now()), stop: () => {} });
+    arm(schedule);
   }
 
-  function arm(entry: Entry): void {
-    entry.stopTimer();
-    entry.stopTimer = () => {};
-    const nextMs = entry.schedule.isPaused ? undefined : entry.next(o.clock.now());
-    entry.schedule.nextRunMs = nextMs;
-    if (nextMs !== undefined) entry.stopTimer = o.clock.schedule(nextMs, () => fire(entry));
+  function find(scheduleId: string): Schedule {
+    const schedule = o.schedules.get(scheduleId);
+    if (schedule === undefined) throw new ApiError(404, `schedule ${scheduleId} not found`);
+    return schedule;
   }
 
-  function fire(entry: Entry): void {
-    const { schedule } = entry;
+  /** Sets the next run, and keeps what else was changed. */
+  function arm(schedule: Schedule): void {
+    const timer = timers.get(schedule.scheduleId);
+    timer?.stop();
+    schedule.nextRunMs = schedule.isPaused ? undefined : timer?.next(o.clock.now());
+    o.schedules.put(schedule.scheduleId, schedule);
+    if (timer === undefined || schedule.nextRunMs === undefined) return;
+    timer.stop = o.clock.schedule(schedule.nextRunMs, () => fire(schedule));
+  }
+
+  function fire(schedule: Schedule): void {
     schedule.lastRunMs = o.clock.now();
     try {
       const answers = [o.publish.any(schedule.request)].flat();
@@ -74,18 +83,18 @@ export function createSchedules(o: { clock: StackClock; publish: Publish }): Sch
       if (!(error instanceof ApiError)) throw error;
       schedule.lastMessageIds = [];
     } finally {
-      arm(entry);
+      arm(schedule);
     }
   }
 
   return {
     put({ scheduleId, cron, request }, next) {
-      const earlier = entries.get(scheduleId);
-      if (earlier === undefined && entries.size >= scheduleCountMax) {
+      if (o.schedules.get(scheduleId) === undefined && o.schedules.size() >= scheduleCountMax) {
         throw new ApiError(412, `quota maxSchedules exceeded. Limit: ${scheduleCountMax}`);
       }
-      earlier?.stopTimer();
-      const schedule: Schedule = {
+      timers.get(scheduleId)?.stop();
+      timers.set(scheduleId, { next, stop: () => {} });
+      arm({
         scheduleId,
         cron,
         createdAtMs: o.clock.now(),
@@ -93,25 +102,24 @@ export function createSchedules(o: { clock: StackClock; publish: Publish }): Sch
         isPaused: false,
         lastMessageIds: [],
         nextRunMs: undefined,
-      };
-      const entry = { schedule, next, stopTimer: () => {} };
-      entries.set(scheduleId, entry);
-      arm(entry);
+      });
     },
-    find: (scheduleId) => entryOf(scheduleId).schedule,
-    list: () => [...entries.values()].map(({ schedule }) => schedule),
+    find,
+    list: o.schedules.values,
     remove(scheduleId) {
-      entryOf(scheduleId).stopTimer();
-      entries.delete(scheduleId);
+      find(scheduleId);
+      timers.get(scheduleId)?.stop();
+      timers.delete(scheduleId);
+      o.schedules.remove(scheduleId);
     },
     setPaused(scheduleId, isPaused) {
-      const entry = entryOf(scheduleId);
-      entry.schedule.isPaused = isPaused;
-      arm(entry);
+      const schedule = find(scheduleId);
+      schedule.isPaused = isPaused;
+      arm(schedule);
     },
     close() {
-      for (const { stopTimer } of entries.values()) stopTimer();
-      entries.clear();
+      for (const { stop } of timers.values()) stop();
+      timers.clear();
     },
   };
 }

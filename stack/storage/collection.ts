@@ -10,6 +10,8 @@ export interface Collection<Entry> {
   put(id: string, entry: Entry): void;
   /** False when there was none. */
   remove(id: string): boolean;
+  /** The one that was added before all others, undefined when there is none. */
+  first(): Entry | undefined;
   /** In the order of their addition. */
   values(): Entry[];
   size(): number;
@@ -18,11 +20,18 @@ export interface Collection<Entry> {
 export interface Storage {
   /** The collection of this name, with what it held before; each name is asked for once. */
   collection<Entry>(name: string): Collection<Entry>;
+  /**
+   * What was put or removed so far outlives this process from now on, all of it or nothing. Costs next to nothing when
+   * there is nothing new. False when it could not be written: that is reported here, and the next flush tries again.
+   */
+  flush(): boolean;
+  /** Flushes, and lets others use the folder. Idempotent. */
+  close(): void;
 }
 
 /** Forgets everything when the process ends. */
 export function memoryStorage(): Storage {
-  return { collection: () => memoryCollection(new Map()) };
+  return { collection: () => memoryCollection(new Map()), flush: () => true, close: () => {} };
 }
 
 /** A collection over a map that it takes over. */
@@ -31,6 +40,7 @@ export function memoryCollection<Entry>(entries: Map<string, Entry>): Collection
     get: (id) => entries.get(id),
     put: (id, entry) => void entries.set(id, entry),
     remove: (id) => entries.delete(id),
+    first: () => entries.values().next().value,
     values: () => [...entries.values()],
     size: () => entries.size,
   };

@@ -7,6 +7,7 @@ import { createStackClock, type StackClock } from "../../stack/clock.ts";
 import { createFaultBook, type FaultBook } from "../../stack/faults.ts";
 import { createLedger, type Ledger } from "../../stack/ledger.ts";
 import { createQstashFront } from "../../stack/qstash/qstash-front.ts";
+import type { Storage } from "../../stack/storage/collection.ts";
 
 export const qstashToken = "a-token";
 const firstKeys = { current: "sig_current0000000000000000", next: "sig_next00000000000000000" };
@@ -46,6 +47,8 @@ export interface QstashRig {
   ledger: Ledger;
   destination: Destination;
   idle(): Promise<void>;
+  /** Ends the server in good order, before the test does. */
+  close(): Promise<void>;
   /** The API without the SDK, for what the SDK would not send. */
   call(
     method: string,
@@ -54,8 +57,8 @@ export interface QstashRig {
   ): Promise<Response>;
 }
 
-/** Time stands still unless `time` is "real". Everything is closed when the test is over. */
-export async function startQstash(time: "frozen" | "real" = "frozen"): Promise<QstashRig> {
+/** Time stands still unless `time` is "real". Everything but the storage is closed when the test is over. */
+export async function startQstash(time: "frozen" | "real" = "frozen", storage?: Storage): Promise<QstashRig> {
   const clock = createStackClock();
   if (time === "frozen") clock.freeze();
   const faults = createFaultBook();
@@ -67,6 +70,7 @@ export async function startQstash(time: "frozen" | "real" = "frozen"): Promise<Q
     clock,
     faults,
     ledger,
+    ...(storage !== undefined && { storage }),
   });
   const api = createServer((request, response) => front.handle(request, response));
   const url = `http://127.0.0.1:${await listen(api, "127.0.0.1")}`;
@@ -85,6 +89,7 @@ export async function startQstash(time: "frozen" | "real" = "frozen"): Promise<Q
     client: new Client({ baseUrl: url, token: qstashToken, enableTelemetry: false, devMode: false }),
     receiver: new Receiver({ currentSigningKey: firstKeys.current, nextSigningKey: firstKeys.next, devMode: false }),
     idle: () => front.idle(),
+    close: () => front.close(),
     call: (method, path, o = {}) =>
       fetch(`${url}${path}`, {
         method,
