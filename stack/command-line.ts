@@ -1,4 +1,5 @@
 /** What the programs that people start have in common: ports, Ctrl-C, and failures in words. */
+import { FolderInUseError } from "./folder-in-use.ts";
 import { PortTakenError } from "./port-taken.ts";
 
 /** @throws Error in words for anything that is no port. */
@@ -10,13 +11,19 @@ export function parsePort(text: string | undefined, fallback: number, name: stri
   return port;
 }
 
-/** Runs `stop` at the first Ctrl-C, SIGTERM or SIGHUP and exits when it is done; at the second one exits at once. */
+/** One request to stop may come twice: to the whole process group, and from the parent, which passes it on. */
+const echoMsMax = 500;
+
+/** Runs `stop` at the first Ctrl-C, SIGTERM or SIGHUP and exits when it is done; at the next one exits at once. */
 export function onInterrupt(stop: () => Promise<void>): void {
-  let isStopping = false;
+  let stoppedAtMs: number | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (isStopping) process.exit(130);
-      isStopping = true;
+      if (stoppedAtMs !== undefined) {
+        if (performance.now() - stoppedAtMs > echoMsMax) process.exit(130);
+        return;
+      }
+      stoppedAtMs = performance.now();
       console.log("\nStopping …");
       stop().then(
         () => process.exit(0),
@@ -26,12 +33,15 @@ export function onInterrupt(stop: () => Promise<void>): void {
   }
 }
 
-/** Says what failed, and for a taken port how to choose another, then exits 1. */
-export function explainFailure(cause: unknown, o: { portSetting?: string }): never {
+/** Says what failed, and for a taken port or folder how to choose another, then exits 1. */
+export function explainFailure(cause: unknown, o: { portSetting?: string; folderSetting?: string }): never {
   const message = cause instanceof Error ? cause.message : String(cause);
   console.error(message);
   if (cause instanceof PortTakenError && o.portSetting !== undefined) {
     console.error(`Stop that program, or choose another port: ${o.portSetting}.`);
+  }
+  if (cause instanceof FolderInUseError && o.folderSetting !== undefined) {
+    console.error(`Stop it, or choose another folder: ${o.folderSetting}.`);
   }
   process.exit(1);
 }

@@ -23,11 +23,11 @@ import { createLedger } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ModelControl } from "./model/model-control.ts";
 import { createModelFront } from "./model/model-front.ts";
+import { openState } from "./open-state.ts";
 import { PortTakenError } from "./port-taken.ts";
 import { createQstashFront } from "./qstash/qstash-front.ts";
 import type { RestaurantControl } from "./restaurant/restaurant-control.ts";
 import { createRestaurantFront } from "./restaurant/restaurant-front.ts";
-import { memoryStorage } from "./storage/collection.ts";
 
 export interface RunningStack {
   url: string;
@@ -49,20 +49,34 @@ export interface RunningStack {
   model: ModelControl;
   /** Orders what the restaurants refuse, and reads what they did. */
   restaurant: RestaurantControl;
+  /** Begins to deliver what an earlier process left undone. Only needed with `takesUpLater`; a second call does nothing. */
+  takeUp(): void;
   /** Resolves when QStash has no delivery under way or due. */
   qstashIdle(): Promise<void>;
   /** Closes every server, timer and connection. A second call does nothing. */
   close(): Promise<void>;
 }
 
+export interface StartStackOptions {
+  /** 0 (the default) takes any free port. */
+  port?: number;
+  host?: string;
+  /** A real Redis or Valkey; absent means one inside this process. */
+  redisUrl?: string;
+  /** Where the state is kept, but for that of a Redis by URL; absent means that it is forgotten at the end. */
+  persistDir?: string;
+  /** Begins with an empty state: what `persistDir` holds is deleted. */
+  isFresh?: boolean;
+  /** Leaves the messages of an earlier process alone until `takeUp` is called, for whom they are for may not run yet. */
+  takesUpLater?: boolean;
+}
+
 /**
  * Starts every server of the stack and resolves once the port answers.
  *
- * @param o.port 0 (the default) takes any free port.
- * @param o.redisUrl a real Redis or Valkey; absent means an embedded one that forgets everything when it closes.
- * @throws PortTakenError when somebody else listens on the port.
+ * @throws PortTakenError when somebody else listens on the port; FolderInUseError when another stack has the folder.
  */
-export async function startStack(o: { port?: number; host?: string; redisUrl?: string } = {}): Promise<RunningStack> {
+export async function startStack(o: StartStackOptions = {}): Promise<RunningStack> {
   const host = o.host ?? "127.0.0.1";
   const clock = createStackClock();
   const faults = createFaultBook();
@@ -70,27 +84,30 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
   const { redisToken, redisReadOnlyToken, modelApiKey } = LOCAL_CREDENTIALS;
   const { qstashToken, currentSigningKey, nextSigningKey } = LOCAL_CREDENTIALS;
 
-  // The port is claimed before the embedded Redis starts, so a taken port fails at once and leaves nothing behind.
+  // The port is claimed before anything else starts, so a taken port fails at once and leaves nothing behind.
   const server = createServer();
+  const early: [IncomingMessage, ServerResponse][] = [];
+  let serve = (req: IncomingMessage, res: ServerResponse): void => void early.push([req, res]);
+  server.on("request", (req: IncomingMessage, res: ServerResponse) => serve(req, res));
   const port = await listen(server, o.port ?? 0, host);
-  const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
-  const qstash = createQstashFront({ token: qstashToken, currentSigningKey, nextSigningKey, clock, faults, ledger });
-  const restaurant = createRestaurantFront({ clock, faults, storage: memoryStorage() });
+  const state = await openState(o).catch(giveUp);
   // Loaded here, since loading the embedded Redis prints a warning about WASI that quiet-warnings.ts must be there to catch.
   const { startRedisFront } = await import("./redis/redis-front.ts");
-  const redis = await startRedisFront({
-    ...(o.redisUrl === undefined ? {} : { redisUrl: o.redisUrl }),
-    token: redisToken,
-    readOnlyToken: redisReadOnlyToken,
-    faults,
-    ledger,
-  }).catch(async (cause: unknown) => {
-    await closeServer(server);
-    throw cause;
+  const redisTokens = { token: redisToken, readOnlyToken: redisReadOnlyToken };
+  const redis = await startRedisFront({ ...state.redis, ...redisTokens, faults, ledger }).catch((cause: unknown) => {
+    state.storage.close();
+    return giveUp(cause);
   });
+  const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
+  const { storage } = state;
+  const restaurant = createRestaurantFront({ clock, faults, storage });
+  // Last, because it begins to deliver what it finds in the storage, and who is told may ask the others at once.
+  const keys = { currentSigningKey, nextSigningKey };
+  const takesUpLater = o.takesUpLater ?? false;
+  const qstash = createQstashFront({ token: qstashToken, ...keys, clock, faults, ledger, storage, takesUpLater });
   const control = createControl({ clock, faults, ledger, model, restaurant });
 
-  server.on("request", (req: IncomingMessage, res: ServerResponse) => {
+  serve = (req, res) => {
     const url = req.url ?? "/";
     if (isUnder(url, "/redis")) {
       req.url = withoutPrefix(url, "/redis");
@@ -101,7 +118,13 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     } else if (isUnder(url, "/v2")) qstash.handle(req, res);
     else if (isUnder(url, "/v1")) model.handle(req, res);
     else control.handle(req, res);
-  });
+  };
+  for (const [req, res] of early.splice(0)) serve(req, res);
+
+  async function giveUp(cause: unknown): Promise<never> {
+    await closeServer(server);
+    throw cause;
+  }
 
   const url = `http://${host}:${port}`;
   let closing: Promise<void> | undefined;
@@ -123,6 +146,7 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     ledger,
     model,
     restaurant,
+    takeUp: qstash.takeUp,
     qstashIdle: () => qstash.idle(),
     close() {
       closing ??= closeAll();
@@ -135,6 +159,7 @@ export async function startStack(o: { port?: number; host?: string; redisUrl?: s
     await model.close();
     await closeServer(server);
     await redis.close();
+    storage.close();
     clock.close();
   }
 }

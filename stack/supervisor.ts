@@ -1,13 +1,15 @@
 /**
  * What `npm start` runs: the local stack, the web app and the Worker, until Ctrl-C.
  *
- * Environment: STACK_PORT (8080), APP_PORT (8787), REDIS_URL (an embedded Redis without it). A `.dev.vars` is read, so a
- * real model or a real Upstash database can be put there; it is never written.
+ * Environment: STACK_PORT (8080), APP_PORT (8787), REDIS_URL (an embedded Redis without it), STACK_DATA (.stack/data; where the
+ * state is kept). `--fresh` begins with an empty state. A `.dev.vars` is read, so a real model or a real Upstash database can be
+ * put there; it is never written.
  */
 import "./quiet-warnings.ts";
 import { createWriteStream, mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { buildWebIfStale } from "./build-web.ts";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
 import { devVarNames } from "./dev-vars.ts";
@@ -27,33 +29,41 @@ let isStopping = false;
 // From the first moment, for a first build takes some seconds and people change their mind.
 onInterrupt(stopAll);
 try {
+  const { values } = parseArgs({ options: { fresh: { type: "boolean" } } });
   appPort = parsePort(process.env["APP_PORT"], 8787, "APP_PORT");
   // Both ports are tried before anything is built: a taken one is said at once.
   await freePort(appPort);
-  await startAll(parsePort(process.env["STACK_PORT"], 8080, "STACK_PORT"));
+  await startAll(parsePort(process.env["STACK_PORT"], 8080, "STACK_PORT"), values.fresh === true);
 } catch (cause) {
   await stopAll();
   const isAppPort = cause instanceof PortTakenError && cause.port === appPort;
-  explainFailure(cause, { portSetting: isAppPort ? "APP_PORT=8788 npm start" : "STACK_PORT=8081 npm start" });
+  explainFailure(cause, {
+    portSetting: isAppPort ? "APP_PORT=8788 npm start" : "STACK_PORT=8081 npm start",
+    folderSetting: "STACK_DATA=.stack/other npm start",
+  });
 }
 
-async function startAll(stackPort: number): Promise<void> {
+async function startAll(port: number, isFresh: boolean): Promise<void> {
   const redisUrl = process.env["REDIS_URL"];
   const hasRedis = redisUrl !== undefined && redisUrl !== "";
   const building = buildWebIfStale();
   // Awaited below; a failure that comes before must not count as unhandled.
   building.catch(() => {});
-  stack = await startStack({ port: stackPort, ...(hasRedis ? { redisUrl } : {}) });
+  const persistDir = dataFolder();
+  // The Worker comes up after the stack, and what waits in the queue is for the Worker.
+  stack = await startStack({ port, persistDir, isFresh, takesUpLater: true, ...(hasRedis ? { redisUrl } : {}) });
   console.log("Starting the web app and the Worker …");
   await building;
   const logFile = openLog();
   app = await startApp({ port: appPort, stack, usesDevVars: true, onLine: logFile.write });
   app.exited.then(leaveWithApp, leaveWithApp);
+  stack.takeUp();
   console.log(`
 Skipstone is running at ${app.url}  (ready in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s)
 
   App      ${app.url}
   Stack    ${stack.url}  (Redis /redis, QStash /v2, model /v1, control /_stack)
+  Data     ${path.relative(process.cwd(), persistDir)}; npm start -- --fresh begins anew
   Redis    ${redisInUse(hasRedis)}
   Model    ${modelInUse()}
   Log      ${logFile.path}
@@ -64,7 +74,11 @@ Ctrl-C stops everything.`);
 function redisInUse(hasRedisUrl: boolean): string {
   const names = devVarNames();
   if (names.has("UPSTASH_REDIS_REST_URL") || names.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
-  return hasRedisUrl ? "yours, from REDIS_URL" : "embedded; it forgets everything when it stops";
+  return hasRedisUrl ? "yours, from REDIS_URL" : "embedded; saved every 2 s and at the end";
+}
+
+function dataFolder(): string {
+  return path.resolve(process.env["STACK_DATA"] || fileURLToPath(new URL("../.stack/data", import.meta.url)));
 }
 
 function modelInUse(): string {

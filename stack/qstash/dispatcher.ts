@@ -30,6 +30,8 @@ export interface Dispatcher {
   accept(message: Message): void;
   /** False when the message has already ended. An attempt under way is not called back; its outcome counts for nothing. */
   cancel(messageId: string): boolean;
+  /** Begins with the messages of an earlier process, once. */
+  takeUp(): void;
   /** Goes on with a message that had to wait at a gate. */
   resume(message: Message): void;
   /** Attempts under way. */
@@ -60,8 +62,7 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   const timers = createDeliveryTimers(o.clock);
   const underWay = new Set<string>();
   let isClosed = false;
-  // A time before the message came would let it overtake those of its queue that came earlier.
-  for (const message of o.messages.list()) wait(message, Math.max(message.createdAtMs, message.notBeforeMs));
+  let restored = o.messages.list();
 
   function wait(message: Message, atMs = message.notBeforeMs): void {
     timers.start(message.messageId, atMs, () => enter(message));
@@ -136,6 +137,14 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
       o.events.note("CREATED", message);
       if (message.flowControl !== undefined) o.flowGate.configure(message.flowControl);
       wait(message);
+    },
+    takeUp() {
+      for (const message of restored) {
+        // A time before the message came would let it overtake those of its queue that came earlier.
+        const dueMs = Math.max(message.createdAtMs, message.notBeforeMs);
+        if (o.messages.get(message.messageId) === message) wait(message, dueMs);
+      }
+      restored = [];
     },
     cancel(messageId) {
       const message = o.messages.get(messageId);

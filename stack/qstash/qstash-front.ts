@@ -41,6 +41,8 @@ import { createSigningKeys } from "./signing-keys.ts";
 export interface QstashFront {
   /** Answers one request whose URL begins with `/v2/`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Begins with the messages that the storage held, if that was put off. */
+  takeUp(): void;
   /** Resolves when no delivery is under way or due; what waits for its time does not count. */
   idle(): Promise<void>;
   /** Aborts what is under way and delivers nothing more. What waits stays in the storage, which the caller closes. */
@@ -48,7 +50,7 @@ export interface QstashFront {
 }
 
 /**
- * Takes up what the storage holds, which is in memory by default. `retryScale` (1 by default) shortens or lengthens the
+ * Takes up what the storage holds, which is in memory by default; with `takesUpLater` only when it is told to. `retryScale` (1 by default) shortens or lengthens the
  * default retry schedule alone. Clock and storage stay the caller's.
  */
 export function createQstashFront(o: {
@@ -59,11 +61,13 @@ export function createQstashFront(o: {
   faults: FaultBook;
   ledger: Ledger;
   storage?: Storage;
+  takesUpLater?: boolean;
   retryScale?: number;
 }): QstashFront {
   const closing = new AbortController();
   const storage = o.storage ?? memoryStorage();
   const { resources, dispatcher, schedules } = createResources(o, storage, closing.signal);
+  if (o.takesUpLater !== true) dispatcher.takeUp();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const read = await readRequest(request);
@@ -82,6 +86,7 @@ export function createQstashFront(o: {
     handle(request, response) {
       serve(request, response).catch((error: unknown) => refuse(response, error));
     },
+    takeUp: dispatcher.takeUp,
     idle: () => dispatcher.idle(),
     async close() {
       schedules.close();

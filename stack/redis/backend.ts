@@ -13,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import { startEmbeddedValkey } from "./embedded-valkey.ts";
 import { ErrorReply } from "./resp.ts";
 import type { Command, Reply } from "./resp.ts";
+import { keepSnapshots } from "./snapshot-keeper.ts";
 import { greetingOf, tcpDial } from "./tcp-wire.ts";
 import { createTurnstile } from "./turnstile.ts";
 
@@ -32,10 +33,15 @@ export interface Backend {
 
 const IDLE_CONNECTIONS_MAX = 16;
 
-/** @throws Error when the Redis at `redisUrl` does not let us in. */
-export async function openBackend(redisUrl: string | undefined): Promise<Backend> {
+/**
+ * The Redis at `redisUrl`, which keeps its own data, or else one in this process, whose data is kept in `snapshotFile` if given.
+ * @throws Error when the Redis at `redisUrl` does not let us in.
+ */
+export async function openBackend(redisUrl: string | undefined, snapshotFile?: string): Promise<Backend> {
   const url = redisUrl === undefined ? undefined : new URL(redisUrl);
   const embedded = url === undefined ? await startEmbeddedValkey() : undefined;
+  const snapshots =
+    embedded === undefined || snapshotFile === undefined ? undefined : keepSnapshots(embedded.exchange, snapshotFile);
   const dial = embedded?.dial ?? tcpDial(url ?? new URL("redis://127.0.0.1"));
   const greeting = url === undefined ? [] : greetingOf(url);
   const idle: Connection[] = [];
@@ -90,6 +96,7 @@ export async function openBackend(redisUrl: string | undefined): Promise<Backend
     transact: (commands) => turnstile.together(() => transact(commands)),
     close() {
       for (const connection of open) connection.close();
+      snapshots?.close();
       embedded?.close();
     },
   };

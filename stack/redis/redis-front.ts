@@ -33,8 +33,10 @@ export interface RedisFront {
 }
 
 export interface RedisFrontOptions {
-  /** Absent: an empty database inside this process. */
+  /** Absent: a database inside this process. */
   redisUrl?: string;
+  /** Where the database inside this process keeps its data; without it, it begins empty and forgets everything. */
+  snapshotFile?: string;
   token: string;
   readOnlyToken?: string;
   faults: FaultBook;
@@ -46,7 +48,7 @@ const METHODS = ["HEAD", "GET", "POST", "PUT"];
 /** @throws Error when the Redis at `redisUrl` cannot be reached. */
 export async function startRedisFront(options: RedisFrontOptions): Promise<RedisFront> {
   const { faults, ledger } = options;
-  const backend = await openBackend(options.redisUrl);
+  const backend = await openBackend(options.redisUrl, options.snapshotFile);
   const table = await loadCommandTable(backend);
   const executor = createExecutor({ backend, table, scripts: createScriptBook(), ledger });
 

@@ -1,14 +1,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-
-/** Another process, or another stack of this one, keeps its state in the folder. */
-export class FolderInUseError extends Error {
-  constructor(folder: string) {
-    super(`${folder} is in use by another stack.`);
-    this.name = "FolderInUseError";
-  }
-}
+import { FolderInUseError } from "../folder-in-use.ts";
 
 const fileName = "stack.sqlite";
 /** Of the tables and of the text in them; a change that an older stack could not read raises it. */

@@ -4,9 +4,9 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { FolderInUseError } from "../../stack/folder-in-use.ts";
 import type { Storage } from "../../stack/storage/collection.ts";
 import { openFileStorage } from "../../stack/storage/file-storage.ts";
-import { FolderInUseError } from "../../stack/storage/open-database.ts";
 import { decodeRecord, encodeRecord } from "../../stack/storage/record-text.ts";
 
 function newFolder(): string {
