@@ -7,7 +7,10 @@
  * 2. While a task runs during `advance`, `now()` is the time at which it was due.
  * 3. A task fires at most once, and never after it was cancelled or after `close`.
  * 4. A task that throws never stops the clock: in real time it is reported on stderr, in `advance` it is thrown at the end.
+ * 5. Waiting costs nothing: there is one timer, for the earliest task, however many there are.
  */
+import { createTaskQueue } from "./task-queue.ts";
+
 export interface StackClock {
   /** Unix milliseconds. */
   now(): number;
@@ -30,21 +33,17 @@ export interface StackClock {
 
 type Task = () => void | Promise<void>;
 
-interface ScheduledTask {
-  atMs: number;
-  task: Task;
-}
-
 /** setTimeout fires at once above 2^31-1 ms; longer waits are made of several timers. */
 const timerMsMax = 2 ** 31 - 1;
 const taskWaitRealMsMax = 10_000;
 
 export function createStackClock(): StackClock {
-  const queue = createTaskQueue();
+  const queue = createTaskQueue<Task>();
   const background = createBackground();
   const takeTurn = createTurns();
   let frozenAtMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
 
   const now = () => frozenAtMs ?? Date.now();
 
@@ -83,11 +82,15 @@ export function createStackClock(): StackClock {
   return {
     now,
     schedule(atMs, task) {
-      const remove = queue.add({ atMs, task });
-      armTimer();
+      if (!Number.isFinite(atMs)) throw new Error(`a task needs a finite time, got ${atMs}`);
+      if (isClosed) return () => {};
+      const earliestMs = queue.nextMs() ?? Infinity;
+      const remove = queue.add(atMs, task);
+      if (atMs < earliestMs) armTimer();
       return () => {
         remove();
-        armTimer();
+        // A timer that finds nothing due arms the next one; but one that waits for nothing would keep the process alive.
+        if (queue.nextMs() === undefined) clearTimeout(timer);
       };
     },
     freeze() {
@@ -101,35 +104,9 @@ export function createStackClock(): StackClock {
     },
     isFrozen: () => frozenAtMs !== undefined,
     close() {
-      queue.close();
-      clearTimeout(timer);
-    },
-  };
-}
-
-/** Tasks in the order of invariant 1. */
-function createTaskQueue() {
-  let tasks: ScheduledTask[] = [];
-  let isClosed = false;
-  return {
-    /** Returns the removal, which does nothing once the task was taken. */
-    add(entry: ScheduledTask): () => void {
-      if (!Number.isFinite(entry.atMs)) throw new Error(`a task needs a finite time, got ${entry.atMs}`);
-      if (isClosed) return () => {};
-      const later = tasks.findLastIndex((other) => other.atMs <= entry.atMs) + 1;
-      tasks.splice(later, 0, entry);
-      return () => {
-        tasks = tasks.filter((other) => other !== entry);
-      };
-    },
-    nextMs: (): number | undefined => tasks[0]?.atMs,
-    takeDue(untilMs: number): ScheduledTask | undefined {
-      const first = tasks[0];
-      return first !== undefined && first.atMs <= untilMs ? tasks.shift() : undefined;
-    },
-    close() {
       isClosed = true;
-      tasks = [];
+      queue.clear();
+      clearTimeout(timer);
     },
   };
 }

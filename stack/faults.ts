@@ -25,8 +25,11 @@ export interface FaultBook {
   clear(): void;
   /** Copies, in the order in which they would be tried. */
   list(): FaultRule[];
-  /** The first rule that matches; each call uses up one of its `count`. Undefined when all is to go well. */
-  take(server: FaultServer, subject: string): FaultRule | undefined;
+  /**
+   * The first rule that matches; each call uses up one of its `count`. Undefined when all is to go well. A subject that costs
+   * something to make is given as a function, which is called only when there is a rule that it may match.
+   */
+  take(server: FaultServer, subject: string | (() => string)): FaultRule | undefined;
 }
 
 /** An empty book. Rules fire in the order of their addition; a rule whose count is used up leaves the book. */
@@ -52,11 +55,11 @@ export function createFaultBook(): FaultBook {
       return entries.map(({ rule }) => ({ ...rule }));
     },
     take(server, subject) {
-      const found = entries.find(
-        (entry) =>
-          entry.rule.server === server &&
-          isMatch(entry.rule, subject) &&
-          (entry.matches += 1) % (entry.rule.every ?? 1) === 0,
+      const ofServer = entries.filter(({ rule }) => rule.server === server);
+      if (ofServer.length === 0) return undefined;
+      const text = typeof subject === "string" ? subject : subject();
+      const found = ofServer.find(
+        (entry) => isMatch(entry.rule, text) && (entry.matches += 1) % (entry.rule.every ?? 1) === 0,
       );
       if (found === undefined) return undefined;
       const { rule } = found;

@@ -10,20 +10,27 @@ export type Attempt = (message: Message, fault: FaultRule | undefined) => Promis
 
 /** `closing` aborts what is under way. */
 export function createAttempt(o: { clock: StackClock; keys: SigningKeys; closing: AbortSignal }): Attempt {
+  /** One listener for all: a signal that is made of two costs more than the rest of an attempt's bookkeeping. */
+  const underWay = new Set<AbortController>();
+  o.closing.addEventListener("abort", () => {
+    for (const attempt of underWay) attempt.abort();
+  });
+
   async function send(message: Message): Promise<Outcome> {
-    const timeout = new AbortController();
-    const stopTimeout = o.clock.schedule(o.clock.now() + message.timeoutMs, () => timeout.abort());
+    if (o.closing.aborted) return noResponse("the stack is being stopped");
+    const attempt = new AbortController();
+    underWay.add(attempt);
+    let isLate = false;
+    const stopTimeout = o.clock.schedule(o.clock.now() + message.timeoutMs, () => {
+      isLate = true;
+      attempt.abort();
+    });
     try {
-      const outcome = await deliver({
-        message,
-        signingKey: o.keys.read().current,
-        signal: AbortSignal.any([timeout.signal, o.closing]),
-      });
-      return timeout.signal.aborted && outcome.status === 0
-        ? noResponse(`timeout after ${message.timeoutMs} ms`)
-        : outcome;
+      const outcome = await deliver({ message, signingKey: o.keys.read().current, signal: attempt.signal });
+      return isLate && outcome.status === 0 ? noResponse(`timeout after ${message.timeoutMs} ms`) : outcome;
     } finally {
       stopTimeout();
+      underWay.delete(attempt);
     }
   }
 

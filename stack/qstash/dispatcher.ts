@@ -53,8 +53,8 @@ interface DispatcherParts {
   queueGate: QueueGate;
   flowGate: FlowGate;
   sendCallbacks: SendCallbacks;
-  /** Writes down what was taken so far. */
-  flush: () => void;
+  /** Resolves when what was taken so far is in the storage. */
+  flushed: () => Promise<unknown>;
   retryScale: number;
 }
 
@@ -77,7 +77,7 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   }
 
   function begin(message: Message): Promise<void> | void {
-    const fault = o.faults.take("delivery", deliverySubject(message));
+    const fault = o.faults.take("delivery", () => deliverySubject(message));
     if (fault?.action !== "delay") return tryOnce(message, fault);
     // A second plan instead of a pause inside this one: a task that waits for the clock would hold up `advance`.
     const resumeMs = o.clock.now() + (fault.delayMs ?? 0);
@@ -85,10 +85,10 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
   }
 
   async function tryOnce(message: Message, fault: FaultRule | undefined): Promise<void> {
-    o.flush();
+    underWay.add(message.messageId);
     o.events.note("ACTIVE", message);
     o.ledger.message(message.url);
-    underWay.add(message.messageId);
+    await o.flushed();
     const outcome = await o.attempt(message, fault);
     underWay.delete(message.messageId);
     // We broke the attempt off ourselves: it counts for nothing, and the next process begins it anew.

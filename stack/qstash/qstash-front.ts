@@ -71,13 +71,13 @@ export function createQstashFront(o: {
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const read = await readRequest(request);
-    const fault = o.faults.take("qstash", `${read.method} ${request.url}\n${read.body.toString("utf8")}`);
+    const fault = o.faults.take("qstash", () => `${read.method} ${request.url}\n${read.body.toString("utf8")}`);
     if (fault?.action === "drop-before") return void response.destroy();
     if (fault?.action === "status") return sendFault(response, fault);
     if (fault?.action === "delay") await pause(o.clock, fault.delayMs ?? 0);
     const answer = answerTo(read, o.token, resources);
     if (fault?.action === "duplicate") answerTo(read, o.token, resources);
-    if (!storage.flush()) throw new Error("the state could not be written");
+    if (!(await storage.flushed())) throw new Error("the state could not be written");
     if (fault?.action === "drop-after") return void response.destroy();
     sendJson(response, answer.status, answer.value);
   }
@@ -129,7 +129,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     queueGate,
     flowGate,
     sendCallbacks: (ending) => sendCallbacks(ending),
-    flush: () => void storage.flush(),
+    flushed: storage.flushed,
     retryScale: o.retryScale ?? 1,
   });
   const deduplication = createDeduplicationBook(storage.collection("deduplication"));

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomUUID } from "node:crypto";
 
 const lifetimeSeconds = 300;
 const encodedHeader = encode({ alg: "HS256", typ: "JWT" });
@@ -16,7 +16,7 @@ export function signDelivery(delivery: { url: string; body: Buffer; signingKey: 
     exp: issuedAtSeconds + lifetimeSeconds,
     nbf: 0,
     iat: issuedAtSeconds,
-    jti: `jwt_${randomBytes(16).toString("hex")}`,
+    jti: `jwt_${randomUUID().replaceAll("-", "")}`,
     body: padded(createHash("sha256").update(delivery.body).digest("base64url")),
   };
   const signed = `${encodedHeader}.${encode(claims)}`;

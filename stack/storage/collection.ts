@@ -21,17 +21,19 @@ export interface Storage {
   /** The collection of this name, with what it held before; each name is asked for once. */
   collection<Entry>(name: string): Collection<Entry>;
   /**
-   * What was put or removed so far outlives this process from now on, all of it or nothing. Costs next to nothing when
-   * there is nothing new. False when it could not be written: that is reported here, and the next flush tries again.
+   * Resolves when what was put or removed so far outlives this process, all of it or nothing: at the end of this turn of the
+   * event loop, so that everything of a turn is written in one go. False when it could not be written; that is reported here,
+   * and the next turn with a change tries again.
    */
-  flush(): boolean;
-  /** Flushes, and lets others use the folder. Idempotent. */
+  flushed(): Promise<boolean>;
+  /** Writes what is left, and lets others use the folder. Idempotent. */
   close(): void;
 }
 
 /** Forgets everything when the process ends. */
 export function memoryStorage(): Storage {
-  return { collection: () => memoryCollection(new Map()), flush: () => true, close: () => {} };
+  const done = Promise.resolve(true);
+  return { collection: () => memoryCollection(new Map()), flushed: () => done, close: () => {} };
 }
 
 /** A collection over a map that it takes over. */

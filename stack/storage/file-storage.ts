@@ -3,11 +3,10 @@
  *
  * Invariants:
  * 1. All records are in memory too; a collection is read from the file once, when it is asked for.
- * 2. A flush is one transaction: after a crash the file holds all of it or nothing.
- * 3. A killed process loses nothing that was flushed, for the kernel has it. A power cut may take the last flushes but leaves
+ * 2. All changes of one turn of the event loop are one transaction: after a crash the file holds all of them or none.
+ * 3. A killed process loses nothing that was written, for the kernel has it. A power cut may take the last turns but leaves
  *    the file whole: SQLite waits for the disk before it moves its log into the file, not at each commit.
  * 4. One process at a time has the folder. The lock is the kernel's, so a killed process leaves none behind.
- * 5. What is changed and not flushed explicitly is flushed at the end of the turn of the event loop.
  */
 import { collectionTable, type CollectionTable } from "./collection-table.ts";
 import type { Collection, Storage } from "./collection.ts";
@@ -19,16 +18,18 @@ import { openDatabase } from "./open-database.ts";
  */
 export function openFileStorage(folder: string): Storage {
   const database = openDatabase(folder);
+  const begin = database.prepare("BEGIN");
+  const commit = database.prepare("COMMIT");
   const tables: CollectionTable[] = [];
-  let isFlushDue = false;
+  let turn: Promise<boolean> | undefined;
   let hasFailed = false;
   let isClosed = false;
 
   function write(): void {
-    database.exec("BEGIN");
+    begin.run();
     try {
       for (const table of tables) table.writeChanges();
-      database.exec("COMMIT");
+      commit.run();
     } catch (cause) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw cause;
@@ -37,7 +38,7 @@ export function openFileStorage(folder: string): Storage {
   }
 
   function flush(): boolean {
-    isFlushDue = false;
+    turn = undefined;
     if (isClosed || !tables.some((table) => table.hasChanges())) return true;
     try {
       write();
@@ -50,19 +51,20 @@ export function openFileStorage(folder: string): Storage {
     return !hasFailed;
   }
 
-  function flushSoon(): void {
-    if (isFlushDue) return;
-    isFlushDue = true;
-    setImmediate(flush);
+  /** Without anybody waiting for it, too: the end of a delivery has no answer to hold back. */
+  function flushAtEndOfTurn(): Promise<boolean> {
+    turn ??= new Promise((resolve) => void setImmediate(() => resolve(flush())));
+    return turn;
   }
 
   return {
     collection<Entry>(name: string): Collection<Entry> {
-      const table = collectionTable<Entry>(database, name, flushSoon);
+      const table = collectionTable<Entry>(database, name, () => void flushAtEndOfTurn());
       tables.push(table);
       return table.collection;
     },
-    flush,
+    // What could not be written earlier is still there, and has to be before anybody is told that all is well.
+    flushed: () => (turn === undefined && !hasFailed ? Promise.resolve(true) : flushAtEndOfTurn()),
     close() {
       flush();
       if (!isClosed) database.close();

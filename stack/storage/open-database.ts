@@ -29,10 +29,18 @@ export function openDatabase(folder: string): DatabaseSync {
   }
 }
 
+/** The log is moved into the file, which waits for the disk, once it has some 16 MB; the default is a quarter of that. */
+const settings = `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA wal_autocheckpoint = 4096;
+`;
+
 function openChecked(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    database.exec(settings);
     // The lock comes with the first access.
     database.exec("BEGIN IMMEDIATE; COMMIT");
     const version = numberOf(database, "user_version");

@@ -12,7 +12,7 @@ const asBase64 = `${mark}b`;
 const asString = `${mark}s`;
 
 export function encodeRecord(record: unknown): string {
-  return JSON.stringify(record, replaceBuffers);
+  return JSON.stringify(withoutBuffers(record));
 }
 
 /** @throws SyntaxError for what is no JSON. */
@@ -20,12 +20,17 @@ export function decodeRecord(text: string): unknown {
   return JSON.parse(text, reviveBuffers);
 }
 
-/** Buffers have a `toJSON`, so only their holder still has them as they were. */
-function replaceBuffers(this: unknown, key: string, value: unknown): unknown {
+/** A copy, because `JSON.stringify` turns a Buffer into an array of numbers before any replacer sees it. */
+function withoutBuffers(value: unknown): unknown {
   if (typeof value === "string") return value.startsWith(mark) ? asString + value : value;
-  const held = (this as Record<string, unknown>)[key];
-  if (!Buffer.isBuffer(held)) return value;
-  return isUtf8(held) ? asText + held.toString("utf8") : asBase64 + held.toString("base64");
+  if (typeof value !== "object" || value === null) return value;
+  if (Buffer.isBuffer(value)) {
+    return isUtf8(value) ? asText + value.toString("utf8") : asBase64 + value.toString("base64");
+  }
+  if (Array.isArray(value)) return value.map(withoutBuffers);
+  const copy: Record<string, unknown> = { ...value };
+  for (const name of Object.keys(copy)) copy[name] = withoutBuffers(copy[name]);
+  return copy;
 }
 
 function reviveBuffers(_: string, value: unknown): unknown {

@@ -34,6 +34,17 @@ describe("a frozen clock", () => {
     expect(seen).toEqual(["a@10", "b@10", "c@20"]);
   });
 
+  it("fires ten thousand tasks in order, and none of another ten thousand that were cancelled", async () => {
+    const { clock, startMs } = frozenClock();
+    const seen: number[] = [];
+    // A step that is prime to the length visits each time once, in no order.
+    const times = Array.from({ length: 20_000 }, (_, index) => (index * 7_919) % 20_000);
+    const cancels = times.map((ms) => clock.schedule(startMs + ms, () => void seen.push(ms)));
+    for (const [index, cancel] of cancels.entries()) if ((times[index] ?? 0) % 2 === 1) cancel();
+    await clock.advance(20_000);
+    expect(seen).toEqual(Array.from({ length: 10_000 }, (_, index) => index * 2));
+  });
+
   it("awaits each task and fires the tasks that it scheduled inside the same advance", async () => {
     const { clock, startMs } = frozenClock();
     const seen: number[] = [];

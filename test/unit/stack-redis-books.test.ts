@@ -13,6 +13,17 @@ describe("the book of faults", () => {
     expect(book.take("model", "POST /v1/chat/completions")).toBeUndefined();
   });
 
+  it("makes a subject only when there is a rule for the server", () => {
+    const book = createFaultBook();
+    book.add({ server: "redis", match: "get", action: "delay" });
+    let made = 0;
+    const subject = (): string => `GET ${++made}`;
+    expect(book.take("qstash", subject)).toBeUndefined();
+    expect(made).toBe(0);
+    expect(book.take("redis", subject)?.action).toBe("delay");
+    expect(made).toBe(1);
+  });
+
   it("fires a rule as often as its count says, and then forgets it", () => {
     const book = createFaultBook();
     book.add({ server: "redis", action: "drop-before", count: 2 });
