@@ -1,9 +1,21 @@
-/** Runs every bench and writes bench/RESULTS.md. */
-import { writeFile } from "node:fs/promises";
+/** Runs the named benches, or all: `npm run bench -- stack`. Each replaces its section of bench/RESULTS.md. */
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { benchRelay, machineLine } from "./relay.ts";
+import { benchRelay } from "./relay.ts";
+import { withSection } from "./results.ts";
+import { benchStack } from "./stack.ts";
 
-const sections = [await benchRelay()];
-const results = `# Results\n\n${machineLine()}\n\n${sections.join("\n")}`;
-await writeFile(join(import.meta.dirname, "RESULTS.md"), results);
-console.log(results);
+const benches = new Map([
+  ["relay", benchRelay],
+  ["stack", benchStack],
+]);
+const file = join(import.meta.dirname, "RESULTS.md");
+
+const named = process.argv.slice(2);
+for (const name of named.length > 0 ? named : benches.keys()) {
+  const bench = benches.get(name);
+  if (bench === undefined) throw new Error(`There is no bench ${name}; there are ${[...benches.keys()].join(", ")}.`);
+  const section = await bench();
+  await writeFile(file, withSection(await readFile(file, "utf8"), section));
+  console.log(section);
+}

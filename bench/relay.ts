@@ -1,10 +1,7 @@
-/** `node bench/relay.ts`: what it costs to relay a model's answer, and which stream construction is cheapest. */
-import { cpus, release, totalmem } from "node:os";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+/** `npm run bench -- relay`: what it costs to relay a model's answer, and which stream construction is cheapest. */
 import { measureRelays, type Sample } from "./relay/measure.ts";
 import { chunkCount } from "./relay/upstream.ts";
+import { spread } from "./spread.ts";
 
 const rounds = 5;
 
@@ -35,29 +32,10 @@ export async function benchRelay(): Promise<string> {
   ].join("\n");
 }
 
-export function machineLine(): string {
-  const cpu = cpus();
-  return `${new Date().toISOString().slice(0, 10)}, ${cpu.length} × ${cpu[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`;
-}
-
 function isTwin(sample: Sample, other: Sample): boolean {
   return other.relay === sample.relay && other.shape === "coalesced";
 }
 
 function row(separate: Sample, coalesced: Sample): string {
-  return `| \`${separate.relay}\` | ${spread(separate)} | ${separate.deltaCount} | ${spread(coalesced)} | ${coalesced.deltaCount} |`;
-}
-
-function spread({ cpuMs }: Sample): string {
-  const sorted = cpuMs.toSorted((a, b) => a - b);
-  const [low, median, high] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)];
-  return `${median?.toFixed(2)} (${low?.toFixed(2)}–${high?.toFixed(2)})`;
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const section = await benchRelay();
-  console.log(section);
-  if (process.argv.includes("--write")) {
-    await writeFile(join(import.meta.dirname, "RESULTS.md"), `# Results\n\n${machineLine()}\n\n${section}`);
-  }
+  return `| \`${separate.relay}\` | ${spread(separate.cpuMs)} | ${separate.deltaCount} | ${spread(coalesced.cpuMs)} | ${coalesced.deltaCount} |`;
 }

@@ -2,19 +2,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
 import { createRequire } from "node:module";
+import { processCpuMs } from "../process-cpu.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** The package exports the path of the binary for this machine, and has no types. */
 const binary = (createRequire(import.meta.url)("workerd") as { default: string }).default;
 const folder = join(root, "bench/.tmp/relay");
-/** Linux counts process times in ticks of this many milliseconds. */
-const tickMs = 10;
-
 export interface Workerd {
   readonly url: string;
   /** User and system time of the process so far. */
@@ -44,7 +42,7 @@ export async function startWorkerd(entry: string): Promise<Workerd> {
   await untilReady(url);
   return {
     url,
-    cpuMs: () => cpuMs(child.pid ?? 0),
+    cpuMs: () => processCpuMs(child.pid ?? 0),
     async close() {
       const exited = once(child, "exit");
       child.kill("SIGKILL");
@@ -60,13 +58,6 @@ async function untilReady(url: string): Promise<void> {
     await wait(50);
   }
   throw new Error("workerd did not come up");
-}
-
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // The name in the second field may hold spaces; utime and stime are the 14th and 15th field of the line.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * tickMs;
 }
 
 async function freePort(): Promise<number> {
