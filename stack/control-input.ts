@@ -1,5 +1,6 @@
 /** What the control routes accept, checked and refused in words: a test with a typo must fail at the typo. */
 import type { FaultRule, FaultServer } from "./faults.ts";
+import { trafficCountMax, type TrafficServer } from "./traffic.ts";
 
 export type ClockCommand = { action: "freeze" } | { action: "release" } | { action: "advance"; ms: number };
 
@@ -51,6 +52,24 @@ export function parseFaultRule(body: unknown): Omit<FaultRule, "id"> {
   if (every !== undefined && !(Number.isInteger(every) && Number(every) >= 1))
     throw new Error("every must be 1 or more");
   return rule as unknown as Omit<FaultRule, "id">;
+}
+
+/** Reads `server=…&limit=…`, either of which may be missing. Anything else is refused. @throws Error in words. */
+export function parseTrafficQuery(query: string): { server?: TrafficServer; limit?: number } {
+  const wanted: { server?: TrafficServer; limit?: number } = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (name === "server") {
+      const server = SERVERS.find((known) => known === value);
+      if (server === undefined) throw new Error(`server must be one of ${SERVERS.join(", ")}`);
+      wanted.server = server;
+    } else if (name === "limit") {
+      const limit = Number(value);
+      if (!Number.isInteger(limit) || limit < 1 || limit > trafficCountMax)
+        throw new Error(`limit must be a whole number from 1 to ${trafficCountMax}`);
+      wanted.limit = limit;
+    } else throw new Error(`unknown filter ${name}; there are server and limit`);
+  }
+  return wanted;
 }
 
 function asRecord(body: unknown): Record<string, unknown> {

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StackClock } from "./clock.ts";
-import { parseClockCommand, parseFaultRule } from "./control-input.ts";
+import { parseClockCommand, parseFaultRule, parseTrafficQuery } from "./control-input.ts";
 import type { FaultBook } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseBehaviours } from "./model/behaviour.ts";
@@ -14,11 +14,13 @@ import type { ModelControl } from "./model/model-control.ts";
 import { parseOrders } from "./restaurant/orders.ts";
 import type { RestaurantControl } from "./restaurant/restaurant-control.ts";
 import { BodyTooLargeError, readBody } from "./read-body.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface ControlParts {
   clock: StackClock;
   faults: FaultBook;
   ledger: Ledger;
+  traffic: Traffic;
   model: ModelControl;
   restaurant: RestaurantControl;
 }
@@ -42,7 +44,7 @@ export function createControl(parts: ControlParts): { handle(req: IncomingMessag
 }
 
 async function answer(parts: ControlParts, req: IncomingMessage): Promise<Answer> {
-  const path = (req.url ?? "/").split("?")[0] ?? "/";
+  const [path = "/", query = ""] = (req.url ?? "/").split("?", 2);
   const method = req.method ?? "GET";
   if (isForeign(req.headers.origin)) return { status: 403, body: { error: "control is for this machine only" } };
   if (path === "/" || path === "/health") return { status: 200, body: { status: "ok", name: "skipstone local stack" } };
@@ -65,6 +67,11 @@ async function answer(parts: ControlParts, req: IncomingMessage): Promise<Answer
       return { status: 200, body: parts.ledger.read() };
     case "DELETE ledger":
       parts.ledger.reset();
+      return { status: 204 };
+    case "GET traffic":
+      return { status: 200, body: { traffic: parts.traffic.list(parseTrafficQuery(query)) } };
+    case "DELETE traffic":
+      parts.traffic.clear();
       return { status: 204 };
     case "GET model":
       return { status: 200, body: { queued: parts.model.queued(), requests: parts.model.requests() } };
@@ -120,6 +127,7 @@ function unknownRoute(): Answer {
     "GET|POST|DELETE /_stack/faults",
     "DELETE /_stack/faults/:id",
     "GET|DELETE /_stack/ledger",
+    "GET|DELETE /_stack/traffic?server=&limit=",
     "GET|POST|DELETE /_stack/model",
     "GET|POST|DELETE /_stack/restaurant",
     "/redis/*",

@@ -2,7 +2,7 @@
  * The whole local stack in one process on one port.
  *
  * It owns the listening socket and the routing by prefix; each front owns its protocol. Fronts share one clock, one fault
- * book and one ledger, so a test can advance time, break any server and read what a call would have been billed.
+ * book, one ledger and one record of the traffic, so a test can advance time, break any server and read what happened.
  *
  *   /redis/*   Upstash Redis REST (the prefix is stripped)
  *   /v2/*      QStash
@@ -11,7 +11,7 @@
  *   /_stack/*  control, see control.ts
  */
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createStackClock } from "./clock.ts";
 import type { StackClock } from "./clock.ts";
@@ -28,6 +28,9 @@ import { PortTakenError } from "./port-taken.ts";
 import { createQstashFront } from "./qstash/qstash-front.ts";
 import type { RestaurantControl } from "./restaurant/restaurant-control.ts";
 import { createRestaurantFront } from "./restaurant/restaurant-front.ts";
+import { note, SeenRequest, SeenResponse } from "./seen-http.ts";
+import { createTraffic } from "./traffic.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface RunningStack {
   url: string;
@@ -45,6 +48,8 @@ export interface RunningStack {
   clock: StackClock;
   faults: FaultBook;
   ledger: Ledger;
+  /** The last requests and deliveries. */
+  traffic: Traffic;
   /** Scripts the next answers of the model and reads what it was asked. */
   model: ModelControl;
   /** Orders what the restaurants refuse, and reads what they did. */
@@ -81,14 +86,16 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
   const clock = createStackClock();
   const faults = createFaultBook();
   const ledger = createLedger();
+  const traffic = createTraffic();
   const { redisToken, redisReadOnlyToken, modelApiKey } = LOCAL_CREDENTIALS;
   const { qstashToken, currentSigningKey, nextSigningKey } = LOCAL_CREDENTIALS;
 
   // The port is claimed before anything else starts, so a taken port fails at once and leaves nothing behind.
-  const server = createServer();
-  const early: [IncomingMessage, ServerResponse][] = [];
-  let serve = (req: IncomingMessage, res: ServerResponse): void => void early.push([req, res]);
-  server.on("request", (req: IncomingMessage, res: ServerResponse) => serve(req, res));
+  const early: [SeenRequest, SeenResponse][] = [];
+  let serve = (req: SeenRequest, res: SeenResponse): void => void early.push([req, res]);
+  const server = createServer({ IncomingMessage: SeenRequest, ServerResponse: SeenResponse }, (req, res) =>
+    serve(req, res),
+  );
   const port = await listen(server, o.port ?? 0, host);
   const state = await openState(o).catch(giveUp);
   // Loaded here, since loading the embedded Redis prints a warning about WASI that quiet-warnings.ts must be there to catch.
@@ -104,20 +111,36 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
   // Last, because it begins to deliver what it finds in the storage, and who is told may ask the others at once.
   const keys = { currentSigningKey, nextSigningKey };
   const takesUpLater = o.takesUpLater ?? false;
-  const qstash = createQstashFront({ token: qstashToken, ...keys, clock, faults, ledger, storage, takesUpLater });
-  const control = createControl({ clock, faults, ledger, model, restaurant });
+  const qstash = createQstashFront({
+    token: qstashToken,
+    ...keys,
+    clock,
+    faults,
+    ledger,
+    traffic,
+    storage,
+    takesUpLater,
+  });
+  const control = createControl({ clock, faults, ledger, traffic, model, restaurant });
 
+  const books = { traffic, ledger, clock };
   serve = (req, res) => {
     const url = req.url ?? "/";
     if (isUnder(url, "/redis")) {
+      note(books, "redis", req, res);
       req.url = withoutPrefix(url, "/redis");
       redis.handle(req, res);
     } else if (isUnder(url, "/restaurant")) {
+      note(books, "restaurant", req, res);
       req.url = withoutPrefix(url, "/restaurant");
       restaurant.handle(req, res);
-    } else if (isUnder(url, "/v2")) qstash.handle(req, res);
-    else if (isUnder(url, "/v1")) model.handle(req, res);
-    else control.handle(req, res);
+    } else if (isUnder(url, "/v2")) {
+      note(books, "qstash", req, res);
+      qstash.handle(req, res);
+    } else if (isUnder(url, "/v1")) {
+      note(books, "model", req, res);
+      model.handle(req, res);
+    } else control.handle(req, res);
   };
   for (const [req, res] of early.splice(0)) serve(req, res);
 
@@ -144,6 +167,7 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
     clock,
     faults,
     ledger,
+    traffic,
     model,
     restaurant,
     takeUp: qstash.takeUp,
@@ -175,7 +199,7 @@ function withoutPrefix(url: string, prefix: string): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-function listen(server: Server, port: number, host: string): Promise<number> {
+function listen(server: Server<typeof SeenRequest, typeof SeenResponse>, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       reject(cause.code === "EADDRINUSE" ? new PortTakenError(port) : cause);
@@ -187,7 +211,7 @@ function listen(server: Server, port: number, host: string): Promise<number> {
   });
 }
 
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server<typeof SeenRequest, typeof SeenResponse>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

@@ -1,16 +1,14 @@
 /**
- * The process under measurement for Redis: the stack's REST front, and the least that a Node HTTP server can do to pass a
- * command on, each over an embedded Valkey. Prints `<port of the front> <port of the shim>`.
+ * The process under measurement for Redis: the whole stack, and the least that a Node HTTP server can do to pass a command on,
+ * each over an embedded Valkey. Prints `<port of the stack> <port of the shim>`.
  */
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openBackend } from "../../stack/redis/backend.ts";
-import { createFaultBook } from "../../stack/faults.ts";
-import { createLedger } from "../../stack/ledger.ts";
-import { startRedisFront } from "../../stack/redis/redis-front.ts";
 import { StatusReply, type Command, type Reply } from "../../stack/redis/resp.ts";
+import { startStack } from "../../stack/start-stack.ts";
 
-const front = await startRedisFront({ token: "bench", faults: createFaultBook(), ledger: createLedger() });
+const stack = await startStack();
 const backend = await openBackend(undefined);
 
 /** No token, no bill, no encodings, no errors: only what no REST proxy can do without. */
@@ -33,11 +31,5 @@ function plain(reply: Reply): unknown {
   return Array.isArray(reply) ? reply.map(plain) : reply;
 }
 
-function listen(listener: RequestListener): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer(listener);
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-console.log(`${await listen(front.handle)} ${await listen(shim)}`);
+const server = createServer(shim);
+server.listen(0, "127.0.0.1", () => console.log(`${stack.port} ${(server.address() as AddressInfo).port}`));

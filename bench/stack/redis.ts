@@ -1,5 +1,6 @@
 /** One Redis command over REST: the stack's front against a bare shim, in turn. */
 import { join } from "node:path";
+import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
 import { startProgram } from "./program.ts";
 import { openRawClient, requestBytes, type RawClient } from "./raw-client.ts";
 
@@ -67,6 +68,7 @@ async function send(client: RawClient, mayGoOn: () => boolean, countMax: number)
 
 /** With the headers that the SDK sends, but for those that only it can read. */
 function command(...words: string[]): Buffer {
-  const headers = { Authorization: "Bearer bench", "Content-Type": "application/json" };
-  return requestBytes({ method: "POST", path: "/", headers, body: JSON.stringify(words) });
+  const headers = { Authorization: `Bearer ${LOCAL_CREDENTIALS.redisToken}`, "Content-Type": "application/json" };
+  // The shim does not look at the path.
+  return requestBytes({ method: "POST", path: "/redis", headers, body: JSON.stringify(words) });
 }

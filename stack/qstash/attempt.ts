@@ -1,5 +1,8 @@
+import { noBody, withPiece } from "../body-start.ts";
 import type { StackClock } from "../clock.ts";
 import type { FaultRule } from "../faults.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Traffic } from "../traffic.ts";
 import { deliver, noResponse } from "./deliver.ts";
 import { canonicalHeaderName } from "./header-names.ts";
 import type { Message, Outcome } from "./message.ts";
@@ -9,7 +12,13 @@ import type { SigningKeys } from "./signing-keys.ts";
 export type Attempt = (message: Message, fault: FaultRule | undefined) => Promise<Outcome>;
 
 /** `closing` aborts what is under way. */
-export function createAttempt(o: { clock: StackClock; keys: SigningKeys; closing: AbortSignal }): Attempt {
+export function createAttempt(o: {
+  clock: StackClock;
+  keys: SigningKeys;
+  traffic: Traffic;
+  ledger: Ledger;
+  closing: AbortSignal;
+}): Attempt {
   /** One listener for all: a signal that is made of two costs more than the rest of an attempt's bookkeeping. */
   const underWay = new Set<AbortController>();
   o.closing.addEventListener("abort", () => {
@@ -25,8 +34,10 @@ export function createAttempt(o: { clock: StackClock; keys: SigningKeys; closing
       isLate = true;
       attempt.abort();
     });
+    const noteEnd = noteDelivery(o, message);
     try {
       const outcome = await deliver({ message, signingKey: o.keys.read().current, signal: attempt.signal });
+      noteEnd(outcome);
       return isLate && outcome.status === 0 ? noResponse(`timeout after ${message.timeoutMs} ms`) : outcome;
     } finally {
       stopTimeout();
@@ -48,6 +59,28 @@ export function createAttempt(o: { clock: StackClock; keys: SigningKeys; closing
       default:
         return send(message);
     }
+  };
+}
+
+/** Has the delivery in the traffic. What is answered is to be called at its end; then its bytes are in the ledger, too. */
+function noteDelivery(
+  books: { clock: StackClock; traffic: Traffic; ledger: Ledger },
+  message: Message,
+): (outcome: Outcome) => void {
+  const { method, url, body } = message;
+  const startedAtMs = performance.now();
+  const rawHeaders = Object.entries(message.header).flatMap(([name, values]) =>
+    values.flatMap((value) => [name, value]),
+  );
+  rawHeaders.push("Upstash-Message-Id", message.messageId, "Upstash-Retried", String(message.retried));
+  const exchange = books.traffic.begin({ server: "delivery", atMs: books.clock.now(), method, url, rawHeaders });
+  exchange.request = withPiece(noBody, body);
+  return (outcome) => {
+    exchange.durationMs = performance.now() - startedAtMs;
+    exchange.status = outcome.status;
+    if (outcome.error === undefined) exchange.response = withPiece(noBody, outcome.body);
+    else exchange.error = outcome.error;
+    books.ledger.urlBytes(url, { in: exchange.response.bytes, out: body.length });
   };
 }
 

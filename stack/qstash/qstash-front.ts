@@ -9,6 +9,7 @@ import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
 import { memoryStorage, type Storage } from "../storage/collection.ts";
+import { createTraffic, type Traffic } from "../traffic.ts";
 import { ApiError } from "./api-error.ts";
 import { createAttempt } from "./attempt.ts";
 import { createSendCallbacks, type SendCallbacks } from "./callbacks.ts";
@@ -60,6 +61,7 @@ export function createQstashFront(o: {
   clock: StackClock;
   faults: FaultBook;
   ledger: Ledger;
+  traffic?: Traffic;
   storage?: Storage;
   takesUpLater?: boolean;
   retryScale?: number;
@@ -125,7 +127,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     messages,
     deadLetters,
     events,
-    attempt: createAttempt({ clock: o.clock, keys, closing }),
+    attempt: createAttempt({ clock: o.clock, keys, traffic: o.traffic ?? createTraffic(), ledger: o.ledger, closing }),
     queueGate,
     flowGate,
     sendCallbacks: (ending) => sendCallbacks(ending),

@@ -5,7 +5,7 @@
  * which is computed here (json/). Whatever has a JSON command in it runs alone and one command after the other: its documents are
  * read, changed and written back, and a transaction must see no one else's writes in between.
  *
- * Each command is billed here: once for itself, and once for each call that a script made.
+ * Each command is billed here: once for itself, and once for each call that a script made. Its bytes count under its own key.
  */
 import type { Ledger } from "../ledger.ts";
 import { adapt } from "./adapt.ts";
@@ -15,7 +15,7 @@ import type { CommandTable } from "./command-table.ts";
 import { isEmulated } from "./emulated.ts";
 import { isJsonCommand, isJsonRead, jsonArityError, runJson } from "./json/json-call.ts";
 import { nameOf, notInStack, refusalOf } from "./refusals.ts";
-import { ErrorReply } from "./resp.ts";
+import { bytesOfCommand, bytesOfReply, ErrorReply } from "./resp.ts";
 import type { Command, Reply } from "./resp.ts";
 import { readScriptReply } from "./script-reply.ts";
 import type { ScriptBook } from "./scripts.ts";
@@ -58,11 +58,28 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
     );
   }
 
+  /** Names come from outside; only the ones that exist may take room in the ledger. */
+  function isBilled(name: string): boolean {
+    return table.isKnown(name) || isJsonCommand(name) || isEmulated(name);
+  }
+
+  function keyOf(command: Command): string | undefined {
+    return table.isKnown(nameOf(command)) ? table.keyOf(command) : String(command[1] ?? "");
+  }
+
   function bill(command: Command): void {
     const name = nameOf(command);
-    // Names come from outside; only the ones that exist may take room in the ledger.
-    if (table.isKnown(name)) ledger.command(name, table.keyOf(command));
-    else if (isJsonCommand(name) || isEmulated(name)) ledger.command(name, String(command[1] ?? ""));
+    if (isBilled(name)) ledger.command(name, keyOf(command));
+  }
+
+  /** Those that were refused have moved nothing to Redis. */
+  function weigh(commands: readonly Command[], plan: readonly Step[], replies: readonly Reply[]): void {
+    for (const [index, command] of commands.entries()) {
+      if (plan[index] instanceof ErrorReply || !isBilled(nameOf(command))) continue;
+      const key = keyOf(command);
+      if (key === undefined) continue;
+      ledger.keyBytes(key, { in: bytesOfCommand(command), out: bytesOfReply(replies[index] ?? null) });
+    }
   }
 
   function prepare(command: Command): Prepared | JsonStep {
@@ -78,10 +95,9 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
     bill,
     async pipeline(commands, mayWrite) {
       const plan: readonly Step[] = commands.map((command) => refusal(command, mayWrite) ?? prepare(command));
-      if (!isForRedis(plan)) return backend.alone((send) => runInTurn(plan, send));
-      const sent = plan.filter((step): step is Prepared => !(step instanceof ErrorReply));
-      const replies = await backend.send(sent.map((step) => step.command));
-      return readAll(plan, replies, backend.send);
+      const replies = await run(plan);
+      weigh(commands, plan, replies);
+      return replies;
     },
     async transaction(commands, mayWrite) {
       for (const command of commands) {
@@ -89,13 +105,26 @@ export function createExecutor({ backend, table, scripts, ledger }: ExecutorPart
         if (refused !== undefined) return refused;
       }
       const plan: readonly (Prepared | JsonStep)[] = commands.map(prepare);
-      if (!isForRedis(plan)) return backend.alone((send) => transactInTurn(plan, send));
-      const executed = await backend.transact(plan.map((step) => step.command));
-      if (executed instanceof ErrorReply) return executed;
-      if (!Array.isArray(executed)) return new ErrorReply("EXECABORT Transaction discarded");
-      return readAll(plan, executed, backend.send);
+      const replies = await transact(plan);
+      if (!(replies instanceof ErrorReply)) weigh(commands, plan, replies);
+      return replies;
     },
   };
+
+  async function run(plan: readonly Step[]): Promise<Reply[]> {
+    if (!isForRedis(plan)) return backend.alone((send) => runInTurn(plan, send));
+    const sent = plan.filter((step): step is Prepared => !(step instanceof ErrorReply));
+    const replies = await backend.send(sent.map((step) => step.command));
+    return readAll(plan, replies, backend.send);
+  }
+
+  async function transact(plan: readonly (Prepared | JsonStep)[]): Promise<Reply[] | ErrorReply> {
+    if (!isForRedis(plan)) return backend.alone((send) => transactInTurn(plan, send));
+    const executed = await backend.transact(plan.map((step) => step.command));
+    if (executed instanceof ErrorReply) return executed;
+    if (!Array.isArray(executed)) return new ErrorReply("EXECABORT Transaction discarded");
+    return readAll(plan, executed, backend.send);
+  }
 }
 
 function unknownRefusal(command: Command): ErrorReply | undefined {

@@ -54,3 +54,21 @@ export function encodeReply(reply: Reply): Buffer {
   if (Array.isArray(reply)) return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...reply.map(encodeReply)]);
   return Buffer.concat([Buffer.from(`$${reply.length}\r\n`), reply, Buffer.from("\r\n")]);
 }
+
+/** Of the words alone, without what RESP puts around them. */
+export function bytesOfCommand(command: Command): number {
+  let bytes = 0;
+  for (const arg of command) bytes += typeof arg === "string" ? Buffer.byteLength(arg) : arg.length;
+  return bytes;
+}
+
+/** Of the values alone; an integer counts its digits, nil nothing. */
+export function bytesOfReply(reply: Reply): number {
+  if (reply === null || reply instanceof NullArray) return 0;
+  if (Buffer.isBuffer(reply)) return reply.length;
+  if (typeof reply === "number" || typeof reply === "bigint") return String(reply).length;
+  if (!Array.isArray(reply)) return Buffer.byteLength(reply.text);
+  let bytes = 0;
+  for (const item of reply) bytes += bytesOfReply(item);
+  return bytes;
+}

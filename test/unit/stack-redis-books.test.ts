@@ -88,6 +88,27 @@ describe("the ledger", () => {
       messages: 0,
       byUrl: {},
       modelCalls: 0,
+      bytes: {
+        redis: { in: 0, out: 0 },
+        qstash: { in: 0, out: 0 },
+        model: { in: 0, out: 0 },
+        delivery: { in: 0, out: 0 },
+        restaurant: { in: 0, out: 0 },
+      },
+      bytesByKeyPrefix: {},
+      bytesByUrl: {},
     });
+  });
+
+  it("adds bytes up by server, key prefix and URL, for a bounded number of names", () => {
+    const ledger = createLedger();
+    ledger.serverBytes("redis", { in: 1, out: 2 });
+    ledger.serverBytes("redis", { in: 10, out: 20 });
+    ledger.urlBytes("https://example.com/a", { in: 3, out: 4 });
+    for (let index = 0; index < 5_000; index += 1) ledger.keyBytes(`key-${index}:x`, { in: 1, out: 1 });
+    const { bytes, bytesByUrl, bytesByKeyPrefix } = ledger.read();
+    expect(bytes).toMatchObject({ redis: { in: 11, out: 22 }, delivery: { in: 3, out: 4 } });
+    expect(bytesByUrl).toEqual({ "https://example.com/a": { in: 3, out: 4 } });
+    expect(bytesByKeyPrefix["(other)"]).toEqual({ in: 4_000, out: 4_000 });
   });
 });
