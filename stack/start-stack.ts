@@ -87,6 +87,7 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
   const faults = createFaultBook();
   const ledger = createLedger();
   const traffic = createTraffic();
+  const books = { clock, ledger, traffic };
   const { redisToken, redisReadOnlyToken, modelApiKey } = LOCAL_CREDENTIALS;
   const { qstashToken, currentSigningKey, nextSigningKey } = LOCAL_CREDENTIALS;
 
@@ -106,41 +107,27 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
     return giveUp(cause);
   });
   const model = createModelFront({ apiKey: modelApiKey, clock, faults, ledger });
-  const { storage } = state;
-  const restaurant = createRestaurantFront({ clock, faults, storage });
+  const restaurant = createRestaurantFront({ clock, faults, storage: state.storage });
   // Last, because it begins to deliver what it finds in the storage, and who is told may ask the others at once.
-  const keys = { currentSigningKey, nextSigningKey };
-  const takesUpLater = o.takesUpLater ?? false;
   const qstash = createQstashFront({
     token: qstashToken,
-    ...keys,
-    clock,
+    currentSigningKey,
+    nextSigningKey,
+    ...books,
     faults,
-    ledger,
-    traffic,
-    storage,
-    takesUpLater,
+    storage: state.storage,
+    takesUpLater: o.takesUpLater ?? false,
+    listensAt: { host, port },
   });
-  const control = createControl({ clock, faults, ledger, traffic, model, restaurant });
+  const control = createControl({ ...books, faults, model, restaurant });
 
-  const books = { traffic, ledger, clock };
   serve = (req, res) => {
-    const url = req.url ?? "/";
-    if (isUnder(url, "/redis")) {
-      note(books, "redis", req, res);
-      req.url = withoutPrefix(url, "/redis");
-      redis.handle(req, res);
-    } else if (isUnder(url, "/restaurant")) {
-      note(books, "restaurant", req, res);
-      req.url = withoutPrefix(url, "/restaurant");
-      restaurant.handle(req, res);
-    } else if (isUnder(url, "/v2")) {
-      note(books, "qstash", req, res);
-      qstash.handle(req, res);
-    } else if (isUnder(url, "/v1")) {
-      note(books, "model", req, res);
-      model.handle(req, res);
-    } else control.handle(req, res);
+    const name = frontOf(req.url ?? "/");
+    if (name === undefined) return control.handle(req, res);
+    note(books, name, req, res);
+    if (name === "redis" || name === "restaurant") req.url = withoutPrefix(req.url ?? "/", `/${name}`);
+    const front = { redis, qstash, model, restaurant }[name];
+    front.handle(req, res);
   };
   for (const [req, res] of early.splice(0)) serve(req, res);
 
@@ -183,9 +170,17 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
     await model.close();
     await closeServer(server);
     await redis.close();
-    storage.close();
+    state.storage.close();
     clock.close();
   }
+}
+
+/** Undefined for the control routes, and for what is nowhere. */
+function frontOf(url: string): "redis" | "qstash" | "model" | "restaurant" | undefined {
+  if (isUnder(url, "/redis")) return "redis";
+  if (isUnder(url, "/v2")) return "qstash";
+  if (isUnder(url, "/restaurant")) return "restaurant";
+  return isUnder(url, "/v1") ? "model" : undefined;
 }
 
 function isUnder(url: string, prefix: string): boolean {

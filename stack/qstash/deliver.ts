@@ -62,7 +62,7 @@ function deliveryHeaders(message: Message, signingKey: string): Record<string, s
     "Upstash-Message-Id": message.messageId,
     "Upstash-Retried": String(message.retried),
     "Upstash-Caller-Ip": message.callerIp,
-    "Upstash-Signature": signDelivery({ url: message.url, body: message.body, signingKey }),
+    "Upstash-Signature": signDelivery({ url: message.url, body: message.body, signingKey, issuedAtMs: Date.now() }),
     ...(message.topicName !== undefined && { "Upstash-Topic-Name": message.topicName }),
     ...(message.scheduleId !== undefined && { "Upstash-Schedule-Id": message.scheduleId }),
   };

@@ -2,15 +2,18 @@
 import { ApiError } from "./api-error.ts";
 import { isGroupName, readDestination } from "./destination.ts";
 import type { Endpoint, Group, GroupStore } from "./group-store.ts";
+import type { RefuseOwn } from "./own-destination.ts";
 import { idIn, readJsonObject, type Resource } from "./route.ts";
 
-export function createGroupsResource(groups: GroupStore): Resource {
+export function createGroupsResource(groups: GroupStore, refuseOwn: RefuseOwn): Resource {
   return ({ method, path, body }) => {
     if (path === "topics" && method === "GET") return { status: 200, value: groups.list().map(viewGroup) };
     const [, changed] = /^topics\/([^/]+)\/endpoints$/.exec(path) ?? [];
     if (changed !== undefined && method === "POST") {
       if (!isGroupName(changed)) throw new ApiError(400, `invalid url group name ${changed}`);
-      groups.add(changed, readEndpoints(body).map(complete));
+      const endpoints = readEndpoints(body).map(complete);
+      refuseOwn(...endpoints.map(({ url }) => url));
+      groups.add(changed, endpoints);
       return { status: 200 };
     }
     if (changed !== undefined && method === "DELETE") {

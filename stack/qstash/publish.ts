@@ -5,6 +5,7 @@ import { isGroupName, readDestination } from "./destination.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { Message } from "./message.ts";
+import type { RefuseOwn } from "./own-destination.ts";
 import type { QueueStore } from "./queue-store.ts";
 import { readOptions, type Options } from "./publish-options.ts";
 
@@ -38,17 +39,20 @@ export function createPublish(o: {
   deduplication: DeduplicationBook;
   queues: QueueStore;
   groups: GroupStore;
+  refuseOwn: RefuseOwn;
   now: () => number;
 }): Publish {
   function build(request: PublishRequest, target: Pick<Message, "url" | "topicName" | "endpointName">): Message {
     const nowMs = o.now();
+    const options = readOptions(request.options, nowMs);
+    o.refuseOwn(target.url, options.callback?.url, options.failureCallback?.url);
     return {
       messageId: newMessageId(),
       body: request.body,
       callerIp: request.callerIp,
       createdAtMs: nowMs,
       retried: 0,
-      ...readOptions(request.options, nowMs),
+      ...options,
       ...target,
       ...(request.queueName !== undefined && { queueName: request.queueName }),
       ...(request.scheduleId !== undefined && { scheduleId: request.scheduleId }),

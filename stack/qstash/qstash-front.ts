@@ -29,6 +29,7 @@ import { batchBytesMax, messageBytesMax } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { createMessagesResource } from "./messages-resource.ts";
 import { createMessageStore } from "./message-store.ts";
+import { createRefuseOwn, type OwnAddress } from "./own-destination.ts";
 import { createPublish } from "./publish.ts";
 import { createPublishResource } from "./publish-resource.ts";
 import { createQueueGate } from "./queue-gate.ts";
@@ -51,7 +52,8 @@ export interface QstashFront {
 }
 
 /**
- * Takes up what the storage holds, which is in memory by default; with `takesUpLater` only when it is told to. `retryScale` (1 by default) shortens or lengthens the
+ * Takes up what the storage holds, which is in memory by default; with `takesUpLater` only when it is told to. Messages to
+ * `listensAt` are refused. `retryScale` (1 by default) shortens or lengthens the
  * default retry schedule alone. Clock and storage stay the caller's.
  */
 export function createQstashFront(o: {
@@ -64,6 +66,7 @@ export function createQstashFront(o: {
   traffic?: Traffic;
   storage?: Storage;
   takesUpLater?: boolean;
+  listensAt?: OwnAddress;
   retryScale?: number;
 }): QstashFront {
   const closing = new AbortController();
@@ -135,15 +138,16 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     retryScale: o.retryScale ?? 1,
   });
   const deduplication = createDeduplicationBook(storage.collection("deduplication"));
-  const publish = createPublish({ dispatcher, deduplication, queues, groups, now });
+  const refuseOwn = createRefuseOwn(o.listensAt);
+  const publish = createPublish({ dispatcher, deduplication, queues, groups, refuseOwn, now });
   const schedules = createSchedules({ clock: o.clock, schedules: storage.collection("schedules"), publish });
   sendCallbacks = createSendCallbacks(publish);
   const resources: Resource[] = [
     createPublishResource(publish),
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
-    createGroupsResource(groups),
+    createGroupsResource(groups, refuseOwn),
     createFlowsResource({ flowGate, dispatcher }),
-    createSchedulesResource({ schedules, queues, groups, messages, events, clock: o.clock }),
+    createSchedulesResource({ schedules, queues, groups, messages, events, refuseOwn, clock: o.clock }),
     createMessagesResource({ messages, dispatcher }),
     createDeadLettersResource({ deadLetters, dispatcher, clock: o.clock }),
     createEventsResource(events),

@@ -9,8 +9,9 @@ export function splitDestination(request: ApiRequest, path: string): { destinati
   const options: Options = {};
   const kept: string[] = [];
   for (const part of request.rawQuery.split("&")) {
-    const name = part.replace(/=.*/s, "").toLowerCase();
-    if (name.startsWith("upstash-")) options[name] = new URLSearchParams(part).values().next().value ?? "";
+    const [[givenName, value] = ["", ""]] = new URLSearchParams(part);
+    const name = givenName.toLowerCase();
+    if (name.startsWith("upstash-")) options[name] = value;
     else if (name !== "qstash_token" && part !== "") kept.push(part);
   }
   const query = kept.length > 0 ? `?${kept.join("&")}` : "";

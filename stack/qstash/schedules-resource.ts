@@ -7,6 +7,7 @@ import { isGroupName, readDestination } from "./destination.ts";
 import type { EventLog } from "./event-log.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { MessageStore } from "./message-store.ts";
+import type { RefuseOwn } from "./own-destination.ts";
 import { readOptions } from "./publish-options.ts";
 import type { QueueStore } from "./queue-store.ts";
 import { splitDestination } from "./request-destination.ts";
@@ -20,14 +21,17 @@ export function createSchedulesResource(o: {
   groups: GroupStore;
   messages: MessageStore;
   events: EventLog;
+  refuseOwn: RefuseOwn;
   clock: StackClock;
 }): Resource {
   function create(request: ApiRequest): { scheduleId: string } {
     const { destination: given, options: inQuery } = splitDestination(request, request.path.slice("schedules/".length));
     const options = { ...request.headers, ...inQuery };
-    const destination = isGroupName(given) ? o.groups.find(given).name : readDestination(given);
+    const isGroup = isGroupName(given);
+    const destination = isGroup ? o.groups.find(given).name : readDestination(given);
     const nowMs = o.clock.now();
-    readOptions(options, nowMs);
+    const { callback, failureCallback } = readOptions(options, nowMs);
+    o.refuseOwn(isGroup ? undefined : destination, callback?.url, failureCallback?.url);
     const cron = options["upstash-cron"]?.trim();
     if (cron === undefined) throw new ApiError(400, "Upstash-Cron is missing");
     const nextRunMs = parseCron(cron, nowMs);

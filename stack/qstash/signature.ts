@@ -5,11 +5,11 @@ const encodedHeader = encode({ alg: "HS256", typ: "JWT" });
 
 /**
  * The `Upstash-Signature` of one delivery attempt: a JWS with the claims of QStash, its key the bytes of the key string as
- * it is written. The times are those of the real clock: the verifier's clock does not follow ours.
+ * it is written. `issuedAtMs` is of the real clock, for the verifier's does not follow ours.
  * Source: protocol document, B.4. `nbf` is 0, so that a skewed clock refuses nothing; the body hash keeps its padding.
  */
-export function signDelivery(delivery: { url: string; body: Buffer; signingKey: string }): string {
-  const issuedAtSeconds = Math.floor(Date.now() / 1_000);
+export function signDelivery(delivery: { url: string; body: Buffer; signingKey: string; issuedAtMs: number }): string {
+  const issuedAtSeconds = Math.floor(delivery.issuedAtMs / 1_000);
   const claims = {
     iss: "Upstash",
     sub: delivery.url,
