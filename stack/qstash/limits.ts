@@ -20,7 +20,7 @@ export const deduplicationWindowMs = 600_000;
 
 export const eventCountMax = 10_000;
 /** Of the bodies that the events show. */
-export const eventBytesMax = 64 * 1024 * 1024;
+export const eventBytesMax = 32 * 1024 * 1024;
 export const deadLetterCountMax = 10_000;
 export const pageCountDefault = 100;
 export const pageCountMax = 1_000;

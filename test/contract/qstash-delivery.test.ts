@@ -104,6 +104,24 @@ describe("publish", () => {
   });
 });
 
+describe("messages that wait", () => {
+  it("come in the order of their times when time is advanced, a thousand of them", async () => {
+    const { call, destination, clock, idle } = await startQstash();
+    // A step that is prime to the count visits each time once, in no order.
+    const seconds = Array.from({ length: 1_000 }, (_, index) => ((index * 619) % 1_000) + 1);
+    const items = seconds.map((delay) => ({
+      destination: destination.url,
+      headers: { "upstash-delay": `${delay}s` },
+      body: String(delay),
+    }));
+    await call("POST", "/v2/batch", { body: JSON.stringify(items) });
+    await clock.advance(1_000_000);
+    await idle();
+    const arrived = destination.deliveries.map(({ body }) => Number(body));
+    expect(arrived).toEqual(seconds.toSorted((left, right) => left - right));
+  });
+});
+
 describe("batch", () => {
   it("answers in order, and an item that cannot be taken leaves the others alone", async () => {
     const { client, destination, idle } = await startQstash();

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { memoryStorage } from "../../stack/storage/collection.ts";
 import { advanceTo, holdOne, newFolder, startLives, startOn, takeDeliveries } from "./qstash-lives.ts";
-import { at, type Delivery, type QstashRig } from "./qstash-rig.ts";
+import { at, startQstash, type Delivery, type QstashRig } from "./qstash-rig.ts";
 
 const bodies = (deliveries: readonly Delivery[]) => deliveries.map(({ body }) => body);
 const retries = (deliveries: readonly Delivery[]) => deliveries.map(({ headers }) => headers["upstash-retried"]);
@@ -137,5 +138,34 @@ describe("an orderly end", () => {
     await after.idle();
     expect([ids(destination.deliveries), retries(destination.deliveries)]).toEqual([[messageId], ["0"]]);
     expect((await after.client.dlq.listMessages()).messages).toEqual([]);
+  });
+});
+
+describe("a storage that takes its time", () => {
+  it("holds back the answer and the delivery until what was taken is written", async () => {
+    const written = Promise.withResolvers<boolean>();
+    const asked = Promise.withResolvers<void>();
+    const flushed = (): Promise<boolean> => (asked.resolve(), written.promise);
+    const { client, destination, idle } = await startQstash("frozen", { ...memoryStorage(), flushed });
+    let isAnswered = false;
+    const publishing = client.publish({ url: destination.url }).finally(() => (isAnswered = true));
+    await asked.promise;
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect([isAnswered, destination.deliveries.length]).toEqual([false, 0]);
+    written.resolve(true);
+    await publishing;
+    await idle();
+    expect(destination.deliveries).toHaveLength(1);
+  });
+
+  it("and cannot write at all makes every request fail, so that the client tries again", async () => {
+    const spy = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => spy.mockRestore());
+    const { call, destination } = await startQstash("frozen", {
+      ...memoryStorage(),
+      flushed: () => Promise.resolve(false),
+    });
+    const answer = await call("POST", `/v2/publish/${destination.url}`);
+    expect([answer.status, await answer.json()]).toEqual([500, { error: "internal error" }]);
   });
 });
