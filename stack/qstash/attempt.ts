@@ -36,9 +36,10 @@ export function createAttempt(o: {
     });
     const noteEnd = noteDelivery(o, message);
     try {
-      const outcome = await deliver({ message, signingKey: o.keys.read().current, signal: attempt.signal });
+      const answer = await deliver({ message, signingKey: o.keys.read().current, signal: attempt.signal });
+      const outcome = isLate && answer.status === 0 ? noResponse(`timeout after ${message.timeoutMs} ms`) : answer;
       noteEnd(outcome);
-      return isLate && outcome.status === 0 ? noResponse(`timeout after ${message.timeoutMs} ms`) : outcome;
+      return outcome;
     } finally {
       stopTimeout();
       underWay.delete(attempt);

@@ -53,8 +53,8 @@ export interface QstashFront {
 
 /**
  * Takes up what the storage holds, which is in memory by default; with `takesUpLater` only when it is told to. Messages to
- * `listensAt` are refused. `retryScale` (1 by default) shortens or lengthens the
- * default retry schedule alone. Clock and storage stay the caller's.
+ * `listensAt` are refused. `retryScale` (1 by default) shortens or lengthens the default retry schedule alone. Clock and
+ * storage stay the caller's.
  */
 export function createQstashFront(o: {
   token: string;
