@@ -28,7 +28,7 @@ export interface Backend {
   transact(commands: readonly Command[]): Promise<Reply>;
   /** A connection of the caller's own, which the caller closes. */
   dedicated(): Promise<Connection>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const IDLE_CONNECTIONS_MAX = 16;
@@ -40,13 +40,19 @@ const IDLE_CONNECTIONS_MAX = 16;
 export async function openBackend(redisUrl: string | undefined, snapshotFile?: string): Promise<Backend> {
   const url = redisUrl === undefined ? undefined : new URL(redisUrl);
   const embedded = url === undefined ? await startEmbeddedValkey() : undefined;
-  const snapshots =
-    embedded === undefined || snapshotFile === undefined ? undefined : keepSnapshots(embedded.exchange, snapshotFile);
   const dial = embedded?.dial ?? tcpDial(url ?? new URL("redis://127.0.0.1"));
   const greeting = url === undefined ? [] : greetingOf(url);
   const idle: Connection[] = [];
   const open = new Set<Connection>();
   const turnstile = createTurnstile();
+  const snapshots =
+    embedded === undefined || snapshotFile === undefined
+      ? undefined
+      : keepSnapshots({
+          exchange: embedded.exchange,
+          file: snapshotFile,
+          inTurn: (work) => turnstile.alone(async () => work()),
+        });
 
   async function dedicated(): Promise<Connection> {
     const connection = await openConnection(dial);
@@ -94,9 +100,9 @@ export async function openBackend(redisUrl: string | undefined, snapshotFile?: s
     send: (commands) => turnstile.together(() => sendShared(commands)),
     alone: (work) => turnstile.alone(() => work(sendShared)),
     transact: (commands) => turnstile.together(() => transact(commands)),
-    close() {
+    async close() {
+      await snapshots?.close();
       for (const connection of open) connection.close();
-      snapshots?.close();
       embedded?.close();
     },
   };

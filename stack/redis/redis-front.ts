@@ -103,9 +103,7 @@ export async function startRedisFront(options: RedisFrontOptions): Promise<Redis
         writeAnswer(response, errorAnswer(503, `ERR the local Redis did not answer: ${text}`));
       });
     },
-    async close() {
-      backend.close();
-    },
+    close: () => backend.close(),
   };
 }
 

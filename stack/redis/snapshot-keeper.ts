@@ -12,20 +12,28 @@ import { restoreSnapshot, takeSnapshot, type Exchange } from "./snapshot.ts";
 
 export interface SnapshotKeeper {
   /** Takes the last snapshot, if there is anything new. Idempotent. */
-  close(): void;
+  close(): Promise<void>;
+}
+
+export interface SnapshotKeeperOptions {
+  exchange: Exchange;
+  /** Its folder must exist. */
+  file: string;
+  /** Does the work when nobody is in the middle of something that takes several commands. */
+  inTurn<T>(work: () => T): Promise<T>;
 }
 
 const intervalMs = 2_000;
 const intervalPerDuration = 50;
 
-/** Restores what the file holds into an empty Redis, then keeps the file up to date. The folder of the file must exist. */
-export function keepSnapshots(exchange: Exchange, file: string): SnapshotKeeper {
+/** Restores what the file holds into an empty Redis, then keeps the file up to date. */
+export function keepSnapshots({ exchange, file, inTurn }: SnapshotKeeperOptions): SnapshotKeeper {
   if (existsSync(file)) restoreFile(exchange, file);
   let savedChanges = changesOf(exchange);
-  let timer = setTimeout(saveAndGoOn, intervalMs);
-  timer.unref();
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
   let hasFailed = false;
+  goOn(intervalMs);
 
   /** Answers how long it took. */
   function save(): number {
@@ -44,17 +52,20 @@ export function keepSnapshots(exchange: Exchange, file: string): SnapshotKeeper 
     return performance.now() - startedAtMs;
   }
 
-  function saveAndGoOn(): void {
-    timer = setTimeout(saveAndGoOn, Math.max(intervalMs, save() * intervalPerDuration));
+  function goOn(waitMs: number): void {
+    if (isClosed) return;
+    timer = setTimeout(() => {
+      void inTurn(save).then((tookMs) => goOn(Math.max(intervalMs, tookMs * intervalPerDuration)));
+    }, waitMs);
     timer.unref();
   }
 
   return {
-    close() {
+    async close() {
       if (isClosed) return;
       isClosed = true;
       clearTimeout(timer);
-      save();
+      await inTurn(save);
     },
   };
 }

@@ -6,7 +6,7 @@ import { startEmbeddedValkey } from "../../stack/redis/embedded-valkey.ts";
 import type { EmbeddedValkey } from "../../stack/redis/embedded-valkey.ts";
 import { encodeReply } from "../../stack/redis/resp.ts";
 import type { Arg, Command } from "../../stack/redis/resp.ts";
-import { keepSnapshots } from "../../stack/redis/snapshot-keeper.ts";
+import { keepSnapshots, type SnapshotKeeper } from "../../stack/redis/snapshot-keeper.ts";
 import { restoreSnapshot, takeSnapshot } from "../../stack/redis/snapshot.ts";
 
 async function startValkey(): Promise<EmbeddedValkey> {
@@ -19,6 +19,10 @@ async function startValkey(): Promise<EmbeddedValkey> {
 function ask(valkey: EmbeddedValkey, ...command: [Arg, ...Arg[]]): string {
   const [reply = null] = valkey.exchange([command]);
   return encodeReply(reply).toString("latin1");
+}
+
+function keep(valkey: EmbeddedValkey, file: string): SnapshotKeeper {
+  return keepSnapshots({ exchange: valkey.exchange, file, inTurn: async (work) => work() });
 }
 
 function newFile(): string {
@@ -115,32 +119,48 @@ describe("the file of a snapshot", () => {
   it("holds what was written before the end, and the next start has it", async () => {
     const file = newFile();
     const first = await startValkey();
-    const keeper = keepSnapshots(first.exchange, file);
+    const keeper = keep(first, file);
     first.exchange(writes);
-    keeper.close();
+    await keeper.close();
     const second = await startValkey();
-    keepSnapshots(second.exchange, file).close();
+    await keep(second, file).close();
     for (const read of reads) expect(ask(second, ...read), String(read)).toBe(ask(first, ...read));
   });
 
   it("is not written when nothing was, and leaves nothing beside it", async () => {
     const file = newFile();
     const valkey = await startValkey();
-    const keeper = keepSnapshots(valkey.exchange, file);
+    const keeper = keep(valkey, file);
     valkey.exchange([["GET", "nothing"]]);
-    keeper.close();
+    await keeper.close();
     expect(readdirSync(path.dirname(file))).toEqual([]);
-    const again = keepSnapshots(valkey.exchange, file);
+    const again = keep(valkey, file);
     valkey.exchange([["SET", "k", "v"]]);
-    again.close();
-    again.close();
+    await again.close();
+    await again.close();
     expect(readdirSync(path.dirname(file))).toEqual(["redis.snapshot"]);
+  });
+
+  it("is not taken while somebody is in the middle of something", async () => {
+    const file = newFile();
+    const valkey = await startValkey();
+    const turn = Promise.withResolvers<void>();
+    const { exchange } = valkey;
+    const keeper = keepSnapshots({ exchange, file, inTurn: (work) => turn.promise.then(work) });
+    exchange([["SET", "half", "1"]]);
+    const closed = keeper.close();
+    exchange([["SET", "other-half", "1"]]);
+    turn.resolve();
+    await closed;
+    const other = await startValkey();
+    restoreSnapshot(other.exchange, readFileSync(file));
+    expect(ask(other, "MGET", "half", "other-half")).toBe("*2\r\n$1\r\n1\r\n$1\r\n1\r\n");
   });
 
   it("is brought up to date while Redis runs", { timeout: 20_000 }, async () => {
     const file = newFile();
     const valkey = await startValkey();
-    const keeper = keepSnapshots(valkey.exchange, file);
+    const keeper = keep(valkey, file);
     onTestFinished(() => keeper.close());
     valkey.exchange([["SET", "k", "v"]]);
     await expect.poll(() => readdirSync(path.dirname(file)), { timeout: 15_000 }).toEqual(["redis.snapshot"]);
@@ -156,17 +176,17 @@ describe("the file of a snapshot", () => {
   ])("is set aside and said when it %s, and Redis begins empty", async (_, spoil) => {
     const file = newFile();
     const first = await startValkey();
-    const keeper = keepSnapshots(first.exchange, file);
+    const keeper = keep(first, file);
     first.exchange([
       ["SET", "a", "first of all"],
       ["SET", "k", "a secret that is short"],
     ]);
-    keeper.close();
+    await keeper.close();
     const spoilt = spoil(readFileSync(file));
     writeFileSync(file, spoilt);
     const heard = heardErrors();
     const second = await startValkey();
-    keepSnapshots(second.exchange, file).close();
+    await keep(second, file).close();
     expect(ask(second, "DBSIZE")).toBe(":0\r\n");
     expect(heard).toEqual([expect.stringMatching(/could not be restored .*broken-\d+/)]);
     const [aside = ""] = readdirSync(path.dirname(file));
@@ -176,16 +196,16 @@ describe("the file of a snapshot", () => {
   it("stays as it was when the next one cannot be written, which is said", async () => {
     const file = newFile();
     const valkey = await startValkey();
-    const write = (value: string) => {
-      const keeper = keepSnapshots(valkey.exchange, file);
+    const write = async (value: string) => {
+      const keeper = keep(valkey, file);
       valkey.exchange([["SET", "k", value]]);
-      keeper.close();
+      await keeper.close();
     };
-    write("one");
+    await write("one");
     const known = readFileSync(file);
     mkdirSync(`${file}.new`);
     const heard = heardErrors();
-    write("two");
+    await write("two");
     expect(heard).toEqual([expect.stringContaining("could not be saved")]);
     expect(readFileSync(file)).toEqual(known);
   });

@@ -43,7 +43,7 @@ describe("a Redis that is reached by URL", () => {
       ]),
     ).toEqual([new StatusReply("OK"), 2]);
     expect(await backend.transact([["SET", "n"]])).toBeInstanceOf(ErrorReply);
-    backend.close();
+    await backend.close();
   });
 
   it("is dialled again after a connection broke, and what was under way then is not repeated", async () => {
@@ -54,7 +54,7 @@ describe("a Redis that is reached by URL", () => {
     await expect(underWay).rejects.toThrow();
     const [count] = await backend.send([["GET", "count"]]);
     expect(["0", "1"]).toContain(String(count));
-    backend.close();
+    await backend.close();
   });
 
   it("says which database and password it was given", async () => {
@@ -63,8 +63,8 @@ describe("a Redis that is reached by URL", () => {
     const plain = await openBackend(redisUrl);
     expect(await plain.send([["EXISTS", "only-here"]])).toEqual([0]);
     await expect(openBackend(redisUrl.replace("redis://", "redis://ada:secret@"))).rejects.toThrow("refused");
-    withDatabase.close();
-    plain.close();
+    await withDatabase.close();
+    await plain.close();
   });
 
   it("is an error at once when nobody listens there", async () => {
