@@ -1,5 +1,5 @@
 /** `bench/RESULTS.md`: a section for each bench, with the day and the machine on which it ran. */
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 
 const title = "# Results\n";
 
@@ -14,7 +14,15 @@ export function withSection(results: string, section: string): string {
   return `${title}\n${sections.map((text) => text.trimEnd()).join("\n\n")}\n`;
 }
 
+/** The load tells whether others were at work: a bench alone keeps it near the number of cores, or below. */
 function machineLine(): string {
   const cpu = cpus();
-  return `${new Date().toISOString().slice(0, 10)}, ${cpu.length} × ${cpu[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`;
+  return [
+    new Date().toISOString().slice(0, 10),
+    `${cpu.length} × ${cpu[0]?.model.trim()}`,
+    `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `Linux ${release()}`,
+    `Node ${process.version}`,
+    `load ${loadavg()[0]?.toFixed(1)} at the end`,
+  ].join(", ");
 }

@@ -43,6 +43,8 @@ export function createRestaurantFront(o: { clock: StackClock; faults: FaultBook;
     if (fault?.action === "status") return sendFault(res, fault);
     if (fault?.action === "duplicate") answerCall(parts, call);
     const answer = answerCall(parts, call);
+    // What was answered has been done, also if this process is killed the moment after.
+    if (!(await o.storage.flushed())) return void res.destroy();
     if (fault?.action === "drop-after") return void res.destroy();
     send(res, answer, fault?.action === "truncate" ? (fault.truncateBytes ?? 0) : undefined);
   }

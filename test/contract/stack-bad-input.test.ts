@@ -86,7 +86,7 @@ describe("a destination that is the stack itself", () => {
     }
   });
 
-  it.each(["/v1/chat/completions", "/redis/set/k", "/redis", "/v2/workflows/hooks/u/r/e"])(
+  it.each(["/v1/chat/completions", "/redis/set/k", "/redis", "/restaurant/charges", "/v2/workflows/hooks/u/r/e"])(
     "is taken where it stands for a service elsewhere: %s",
     async (path) => {
       const answer = await call("POST", `/v2/publish/${own("127.0.0.1", path)}`, {

@@ -136,6 +136,35 @@ describe("kill -9 of the stack", () => {
   });
 });
 
+describe("kill -9 of the restaurants", () => {
+  it("forgets nothing that they answered: the same key has the same answer", async () => {
+    const folder = newFolder();
+    const reserve = async (stack: StackProcess): Promise<unknown> => {
+      const headers = { "Idempotency-Key": "run-1 reserve", "Content-Type": "application/json" };
+      const wanted = {
+        restaurantId: "rst_rome_1",
+        guest: "Ada",
+        city: "Rome",
+        partySize: 2,
+        at: "2027-01-01T19:00:00Z",
+      };
+      const answer = await fetch(`${stack.url}/restaurant/reservations`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(wanted),
+      });
+      return { status: answer.status, body: await answer.json() };
+    };
+    const first = await startOn(folder);
+    const reserved = await reserve(first);
+    await first.kill();
+    const second = await startOn(folder);
+    expect(await reserve(second)).toEqual(reserved);
+    expect(reserved).toMatchObject({ status: 201 });
+    expect(await second.control("GET", "restaurant")).toMatchObject({ reservations: [expect.anything()] });
+  });
+});
+
 describe("the end of the stack in good order", () => {
   it("loses nothing, Redis included", async () => {
     const folder = newFolder();
