@@ -2,10 +2,12 @@
 import type { CallbackTarget, Message, Outcome } from "./message.ts";
 import type { Publish } from "./publish.ts";
 
-/** A message that ended; `dlqId` is present exactly when it failed for good. */
+/** A message that ended, by a success or by its last failure. */
 export interface Ending {
   message: Message;
   outcome: Outcome;
+  isFailed: boolean;
+  /** The dead letter that it left. */
   dlqId?: string;
 }
 
@@ -15,8 +17,8 @@ export type SendCallbacks = (ending: Ending) => string[];
 /** Each callback is a message of its own, with its own id, retries and signature. */
 export function createSendCallbacks(publish: Publish): SendCallbacks {
   return (ending) => {
-    const { message, dlqId } = ending;
-    const targets = [message.callback, dlqId === undefined ? undefined : message.failureCallback];
+    const { message, isFailed } = ending;
+    const targets = [message.callback, isFailed ? message.failureCallback : undefined];
     return targets.flatMap((target) => (target === undefined ? [] : [send(publish, target, ending)]));
   };
 }
@@ -30,13 +32,13 @@ function send(publish: Publish, target: CallbackTarget, ending: Ending): string 
   }).messageId;
 }
 
-function callbackBody({ message, outcome, dlqId }: Ending): object {
+function callbackBody({ message, outcome, isFailed, dlqId }: Ending): object {
   return {
     status: outcome.status,
     header: outcome.header,
     body: outcome.body.toString("base64"),
     // After the end nothing is retried, whatever ended it; the Workflow SDK reads a lower number as "will retry" and waits.
-    retried: dlqId === undefined ? message.retried : message.maxRetries,
+    retried: isFailed ? message.maxRetries : message.retried,
     maxRetries: message.maxRetries,
     sourceMessageId: message.messageId,
     topicName: message.topicName ?? "",

@@ -5,7 +5,7 @@
  * 1. A message is in the store from `accept` until it is delivered, failed for good or cancelled, and tried only while it is.
  * 2. One attempt of a message is under way at most (the fault "duplicate" sends that attempt twice).
  * 3. A message is tried 1 + maxRetries times at most.
- * 4. Its callbacks are sent once, after its end; a cancelled message has none.
+ * 4. It is concluded once, after its end (a dead letter, callbacks); a cancelled message is not.
  * 5. Whatever waits for a time, waits on the stack's clock; what waits for others is at a gate.
  * 6. What the store holds from an earlier process is tried as if nothing had happened; an attempt that was under way begins
  *    anew with the same count. So a destination may see it twice, and never less than once.
@@ -15,13 +15,13 @@ import type { StackClock } from "../clock.ts";
 import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
 import { deliverySubject, type Attempt } from "./attempt.ts";
-import type { Ending, SendCallbacks } from "./callbacks.ts";
-import type { DeadLetterStore } from "./dead-letter-store.ts";
+import type { Conclude } from "./conclude-message.ts";
 import { createDeliveryTimers } from "./delivery-timers.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FlowGate } from "./flow-gate.ts";
 import type { Message, Outcome } from "./message.ts";
 import type { MessageStore } from "./message-store.ts";
+import { isFinal, isSuccess } from "./outcome.ts";
 import type { QueueGate } from "./queue-gate.ts";
 import { retryDelayMs } from "./retry-schedule.ts";
 
@@ -47,12 +47,11 @@ interface DispatcherParts {
   ledger: Ledger;
   faults: FaultBook;
   messages: MessageStore;
-  deadLetters: DeadLetterStore;
   events: EventLog;
   attempt: Attempt;
   queueGate: QueueGate;
   flowGate: FlowGate;
-  sendCallbacks: SendCallbacks;
+  conclude: Conclude;
   /** Resolves when what was taken so far is in the storage. */
   flushed: () => Promise<unknown>;
   retryScale: number;
@@ -96,29 +95,19 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
     o.flowGate.leave(message);
     // Cancelled meanwhile: nobody wants the outcome, but only now is its place free.
     if (o.messages.get(message.messageId) !== message) return o.queueGate.end(message.messageId);
-    if (outcome.status >= 200 && outcome.status < 300) return succeed(message, outcome);
+    if (isSuccess(outcome)) return end(message, outcome, "DELIVERED");
     o.events.note("ERROR", message, { outcome });
-    if (message.retried >= message.maxRetries || isNonRetryable(outcome)) return fail(message, outcome);
+    if (message.retried >= message.maxRetries || isFinal(outcome)) return end(message, outcome, "FAILED");
     retry(message, outcome);
   }
 
-  function succeed(message: Message, outcome: Outcome): void {
+  function end(message: Message, outcome: Outcome, state: "DELIVERED" | "FAILED"): void {
     o.messages.remove(message.messageId);
-    o.events.note("DELIVERED", message, { outcome });
-    end({ message, outcome });
-  }
-
-  function fail(message: Message, outcome: Outcome): void {
-    o.messages.remove(message.messageId);
-    o.events.note("FAILED", message, { outcome });
-    const { dlqId } = o.deadLetters.add(message, outcome, o.clock.now());
-    end({ message, outcome, dlqId });
-  }
-
-  function end(ending: Ending): void {
+    o.events.note(state, message, { outcome });
+    const followingIds = o.conclude({ message, outcome, isFailed: state === "FAILED" });
     // A callback that repeats an earlier message is that message, which may be over already.
-    const callbackIds = o.sendCallbacks(ending).filter((id) => o.messages.get(id) !== undefined);
-    o.queueGate.end(ending.message.messageId, callbackIds);
+    const callbackIds = followingIds.filter((id) => o.messages.get(id) !== undefined);
+    o.queueGate.end(message.messageId, callbackIds);
   }
 
   function retry(message: Message, outcome: Outcome): void {
@@ -166,9 +155,4 @@ export function createDispatcher(o: DispatcherParts): Dispatcher {
       timers.close();
     },
   };
-}
-
-/** Source: protocol document, B.6; the status alone is an ordinary failure. */
-function isNonRetryable(outcome: Outcome): boolean {
-  return outcome.status === 489 && outcome.header["Upstash-Nonretryable-Error"]?.[0]?.toLowerCase() === "true";
 }

@@ -15,9 +15,10 @@ export interface Filterable {
   dlqId?: string;
 }
 
-type Fact = (record: Filterable) => readonly (string | undefined)[];
+/** What a filter compares itself with. */
+type Facts<Entry> = Record<string, (record: Entry) => readonly (string | undefined)[]>;
 
-const facts: Record<string, Fact> = {
+const messageFacts: Facts<Filterable> = {
   messageId: ({ message }) => [message.messageId],
   messageIds: ({ message }) => [message.messageId],
   dlqIds: ({ dlqId }) => [dlqId],
@@ -31,6 +32,8 @@ const facts: Record<string, Fact> = {
   flowControlKey: ({ message }) => [message.flowControl?.key],
   callerIp: ({ message }) => [message.callerIp],
   state: ({ state }) => [state],
+  // There are no workflow runs here.
+  source: () => ["qstash"],
   responseStatus: ({ responseStatus }) => [responseStatus === undefined ? undefined : String(responseStatus)],
 };
 
@@ -53,30 +56,46 @@ export const messageFilters = [...sharedNames, "messageIds", "host", "path", "co
 export const deadLetterFilters = [...sharedNames, ...paging, "dlqIds", "messageId", "responseStatus", "source", token];
 export const eventFilters = [...sharedNames, ...paging, "messageId", "messageIds", "state", "host", "path", token];
 
+/** Whether a record passes all filters of `query`. @throws ApiError 400 for a filter outside `allowed`. */
+export function readFilter(query: URLSearchParams, allowed: readonly string[]): (record: Filterable) => boolean {
+  return readFilterOf(query, { allowed, facts: messageFacts, timeMs: ({ timeMs }) => timeMs });
+}
+
 /**
- * Whether a record passes all filters of `query`.
+ * Whether a record of any kind passes all filters of `query`; `timeMs` is what its dates are compared with.
  * @throws ApiError 400 for a filter outside `allowed`: ignoring it would make a bulk deletion delete everything.
  */
-export function readFilter(query: URLSearchParams, allowed: readonly string[]): (record: Filterable) => boolean {
-  const tests: ((record: Filterable) => boolean)[] = [];
+function readFilterOf<Entry>(
+  query: URLSearchParams,
+  o: { allowed: readonly string[]; facts: Facts<Entry>; timeMs: (record: Entry) => number },
+): (record: Entry) => boolean {
+  const tests: ((record: Entry) => boolean)[] = [];
   for (const name of new Set(query.keys())) {
-    if (!allowed.includes(name)) throw new ApiError(400, `unknown filter ${name}`);
-    const fact = facts[name];
-    if (name === "fromDate") tests.push(({ timeMs }) => timeMs >= readNumber(query, name, 0));
-    else if (name === "toDate") tests.push(({ timeMs }) => timeMs <= readNumber(query, name, 0));
-    // There are no workflow runs here, so nothing has this source.
-    else if (name === "source") tests.push(() => query.get(name) !== "workflow");
+    if (!o.allowed.includes(name)) throw new ApiError(400, `unknown filter ${name}`);
+    const fact = o.facts[name];
+    const limitMs = name === "fromDate" || name === "toDate" ? readNumber(query, name, 0) : 0;
+    if (name === "fromDate") tests.push((record) => o.timeMs(record) >= limitMs);
+    else if (name === "toDate") tests.push((record) => o.timeMs(record) <= limitMs);
     else if (fact !== undefined) {
-      const wanted = new Set(query.getAll(name).flatMap((value) => [value, ...value.split(",")]));
+      const wanted = wantedBy(query, name);
       tests.push((record) => fact(record).some((value) => value !== undefined && wanted.has(value)));
     }
   }
   return (record) => tests.every((passes) => passes(record));
 }
 
+/** The values that a filter names, repeated or as a comma list; a value that holds a comma is meant as a whole too. */
+function wantedBy(query: URLSearchParams, name: string): Set<string> {
+  return new Set(query.getAll(name).flatMap((value) => [value, ...value.split(",")]));
+}
+
 /** One page of `records`, and the cursor of the next one when there is more. The cursor is a position in the filtered list. */
-export function readPage<Entry>(query: URLSearchParams, records: readonly Entry[]): { page: Entry[]; cursor?: string } {
-  const count = Math.min(pageCountMax, readNumber(query, "count", pageCountDefault) || pageCountDefault);
+export function readPage<Entry>(
+  query: URLSearchParams,
+  records: readonly Entry[],
+  counts = { byDefault: pageCountDefault, max: pageCountMax },
+): { page: Entry[]; cursor?: string } {
+  const count = Math.min(counts.max, readNumber(query, "count", counts.byDefault) || counts.byDefault);
   const start = readNumber(query, "cursor", 0);
   const end = start + count;
   const page = records.slice(start, end);

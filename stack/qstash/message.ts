@@ -59,8 +59,10 @@ export interface Outcome {
   status: number;
   header: HeaderLists;
   body: Buffer;
-  /** Present exactly when no response arrived. */
+  /** Why it is a failure, where its status does not say it: nothing was answered, or the wrong kind of answer. */
   error?: string;
+  /** The failure is one that no retry can mend. */
+  isFinal?: true;
 }
 
 /** A message that failed for good, with its last outcome. */

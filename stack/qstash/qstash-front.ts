@@ -12,7 +12,8 @@ import { memoryStorage, type Storage } from "../storage/collection.ts";
 import { createTraffic, type Traffic } from "../traffic.ts";
 import { ApiError } from "./api-error.ts";
 import { createAttempt } from "./attempt.ts";
-import { createSendCallbacks, type SendCallbacks } from "./callbacks.ts";
+import { createSendCallbacks } from "./callbacks.ts";
+import { createConclude, type Conclude } from "./conclude-message.ts";
 import { createDeadLettersResource } from "./dead-letters-resource.ts";
 import { createDeadLetterStore } from "./dead-letter-store.ts";
 import { createDeduplicationBook } from "./deduplication.ts";
@@ -114,7 +115,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
   const resume = (message: Message) => dispatcher.resume(message);
   const flowGate = createFlowGate({ clock: o.clock, limits: storage.collection("flow-limits"), resume });
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
-  let sendCallbacks: SendCallbacks = () => [];
+  let conclude: Conclude = () => [];
   const groups = createGroupStore(storage.collection("groups"), now);
   const queues = createQueueStore(storage.collection("queues"), now);
   const queueGate = createQueueGate({
@@ -128,12 +129,11 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     ledger: o.ledger,
     faults: o.faults,
     messages,
-    deadLetters,
     events,
     attempt: createAttempt({ clock: o.clock, keys, traffic: o.traffic ?? createTraffic(), ledger: o.ledger, closing }),
     queueGate,
     flowGate,
-    sendCallbacks: (ending) => sendCallbacks(ending),
+    conclude: (ending) => conclude(ending),
     flushed: storage.flushed,
     retryScale: o.retryScale ?? 1,
   });
@@ -141,7 +141,7 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
   const refuseOwn = createRefuseOwn(o.listensAt);
   const publish = createPublish({ dispatcher, deduplication, queues, groups, refuseOwn, now });
   const schedules = createSchedules({ clock: o.clock, schedules: storage.collection("schedules"), publish });
-  sendCallbacks = createSendCallbacks(publish);
+  conclude = createConclude({ deadLetters, sendCallbacks: createSendCallbacks(publish), now });
   const resources: Resource[] = [
     createPublishResource(publish),
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
