@@ -11,6 +11,13 @@ export function parsePort(text: string | undefined, fallback: number, name: stri
   return port;
 }
 
+/** Undefined when there is no text. @throws Error in words for anything that is no number of bytes. */
+export function parseBytes(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new Error(`${name} must be a number of bytes, not "${text}".`);
+  return Number(text);
+}
+
 /** One request to stop may come twice: to the whole process group, and from the parent, which passes it on. */
 const echoMsMax = 500;
 

@@ -5,7 +5,7 @@
  */
 import "./quiet-warnings.ts";
 import { parseArgs } from "node:util";
-import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
+import { explainFailure, onInterrupt, parseBytes, parsePort } from "./command-line.ts";
 import { startStack } from "./start-stack.ts";
 
 try {
@@ -16,8 +16,10 @@ try {
       "redis-url": { type: "string" },
       persist: { type: "string" },
       fresh: { type: "boolean" },
+      "lazy-fetch-bytes": { type: "string" },
     },
   });
+  const lazyFetchBytes = parseBytes(values["lazy-fetch-bytes"], "--lazy-fetch-bytes");
   const redisUrl = values["redis-url"] ?? process.env["REDIS_URL"];
   if (values.persist === "") throw new Error("--persist needs the name of a folder.");
   if (values.fresh === true && values.persist === undefined)
@@ -27,6 +29,7 @@ try {
     ...(values.host === undefined ? {} : { host: values.host }),
     ...(redisUrl === undefined || redisUrl === "" ? {} : { redisUrl }),
     ...(values.persist === undefined ? {} : { persistDir: values.persist, isFresh: values.fresh === true }),
+    ...(lazyFetchBytes === undefined ? {} : { lazyFetchBytes }),
   });
   // The SDK's development mode waits for a line that says "running at".
   console.log(`Skipstone local stack running at ${stack.url}

@@ -5,7 +5,7 @@
  * book, one ledger and one record of the traffic, so a test can advance time, break any server and read what happened.
  *
  *   /redis/*   Upstash Redis REST (the prefix is stripped)
- *   /v2/*      QStash
+ *   /v2/*      QStash and Workflow
  *   /v1/*      the offline model
  *   /restaurant/*   the restaurant service of the example saga (the prefix is stripped)
  *   /_stack/*  control, see control.ts
@@ -72,6 +72,8 @@ export interface StartStackOptions {
   persistDir?: string;
   /** Begins with an empty state: what `persistDir` holds is deleted. */
   isFresh?: boolean;
+  /** Longer deliveries to workflows come without their body, which the SDK fetches; absent means that none does. */
+  lazyFetchBytes?: number;
   /** Leaves the messages of an earlier process alone until `takeUp` is called, for whom they are for may not run yet. */
   takesUpLater?: boolean;
 }
@@ -118,6 +120,7 @@ export async function startStack(o: StartStackOptions = {}): Promise<RunningStac
     storage: state.storage,
     takesUpLater: o.takesUpLater ?? false,
     listensAt: { host, port },
+    ...(o.lazyFetchBytes === undefined ? {} : { lazyFetchBytes: o.lazyFetchBytes }),
   });
   const control = createControl({ ...books, faults, model, restaurant });
 

@@ -56,12 +56,6 @@ export const knownFailures: readonly KnownFailure[] = [
     message: /getaddrinfo EAI_AGAIN/,
     reason: NEEDS_INTERNET,
   },
-  {
-    suite: "workflow-js",
-    file: /^src\/(?:workflow-requests|client\/|serve\/)/,
-    message: /\/v2\/workflows\/|workflow-run-already-exists|unknown filter workflowRunId/,
-    reason: "the Workflow API is not in the stack yet",
-  },
 ];
 
 export function reasonOf(suite: string, { file, message }: TestResult): string | undefined {

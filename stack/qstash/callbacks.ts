@@ -32,7 +32,7 @@ function send(publish: Publish, target: CallbackTarget, ending: Ending): string 
   }).messageId;
 }
 
-function callbackBody({ message, outcome, isFailed, dlqId }: Ending): object {
+export function callbackBody({ message, outcome, isFailed, dlqId }: Ending): object {
   return {
     status: outcome.status,
     header: outcome.header,
@@ -52,5 +52,9 @@ function callbackBody({ message, outcome, isFailed, dlqId }: Ending): object {
     scheduleId: message.scheduleId ?? "",
     callerIP: message.callerIp,
     ...(dlqId !== undefined && { dlqId }),
+    ...(message.run !== undefined && {
+      workflowRunId: message.run.runId,
+      workflowCreatedAt: message.run.runCreatedAtMs,
+    }),
   };
 }

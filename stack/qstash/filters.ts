@@ -16,7 +16,7 @@ export interface Filterable {
 }
 
 /** What a filter compares itself with. */
-type Facts<Entry> = Record<string, (record: Entry) => readonly (string | undefined)[]>;
+export type Facts<Entry> = Record<string, (record: Entry) => readonly (string | undefined)[]>;
 
 const messageFacts: Facts<Filterable> = {
   messageId: ({ message }) => [message.messageId],
@@ -32,7 +32,7 @@ const messageFacts: Facts<Filterable> = {
   flowControlKey: ({ message }) => [message.flowControl?.key],
   callerIp: ({ message }) => [message.callerIp],
   state: ({ state }) => [state],
-  // There are no workflow runs here.
+  // What belongs to a workflow run is listed elsewhere.
   source: () => ["qstash"],
   responseStatus: ({ responseStatus }) => [responseStatus === undefined ? undefined : String(responseStatus)],
 };
@@ -65,7 +65,7 @@ export function readFilter(query: URLSearchParams, allowed: readonly string[]): 
  * Whether a record of any kind passes all filters of `query`; `timeMs` is what its dates are compared with.
  * @throws ApiError 400 for a filter outside `allowed`: ignoring it would make a bulk deletion delete everything.
  */
-function readFilterOf<Entry>(
+export function readFilterOf<Entry>(
   query: URLSearchParams,
   o: { allowed: readonly string[]; facts: Facts<Entry>; timeMs: (record: Entry) => number },
 ): (record: Entry) => boolean {

@@ -4,8 +4,11 @@ export const batchBytesMax = 100 * 1024 * 1024;
 export const batchItemCountMax = 10_000;
 /** What is still read and thrown away so that a client which sent too much gets its answer and no broken pipe. */
 export const discardedBytesMax = 256 * 1024 * 1024;
-/** Longer answers of a destination are cut; production cuts at the message size of the plan. */
-export const responseBytesMax = 10 * 1024 * 1024;
+/**
+ * Longer answers of a destination are cut; production cuts at the message size of the plan. The answer of a workflow whose
+ * step threw holds the message twice, in the stack as well, and an error of 5 MB is to reach the failure function whole.
+ */
+export const responseBytesMax = 16 * 1024 * 1024;
 
 const dayMs = 86_400_000;
 export const delayMsMax = 90 * dayMs;

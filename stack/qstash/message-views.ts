@@ -1,6 +1,6 @@
 /** The JSON shapes in which the API shows the records of message.ts; field names are QStash's. */
 import { isUtf8 } from "node:buffer";
-import type { DeadLetter, FlowControl, Message, MessageEvent, Redaction } from "./message.ts";
+import type { DeadLetter, FlowControl, Message, MessageEvent, Outcome, Redaction } from "./message.ts";
 import { redacted, redactHeader } from "./redaction.ts";
 
 type Json = Record<string, unknown>;
@@ -21,9 +21,15 @@ export function viewDeadLetter(letter: DeadLetter): Json {
   return {
     dlqId: letter.dlqId,
     ...viewMessage(letter.message),
-    responseStatus: letter.outcome.status,
-    responseHeader: letter.outcome.header,
-    ...viewBody("responseBody", letter.outcome.body),
+    ...viewOutcome(letter.outcome),
+  };
+}
+
+export function viewOutcome(outcome: Outcome): Json {
+  return {
+    responseStatus: outcome.status,
+    responseHeader: outcome.header,
+    ...viewBody("responseBody", outcome.body),
   };
 }
 
@@ -69,6 +75,11 @@ function viewTarget(message: Message): Json {
     ...(message.endpointName !== undefined && { endpointName: message.endpointName }),
     ...(message.queueName !== undefined && { queueName: message.queueName }),
     ...(message.scheduleId !== undefined && { scheduleId: message.scheduleId }),
+    ...(message.run !== undefined && {
+      workflowRunId: message.run.runId,
+      workflowUrl: message.run.runUrl,
+      workflowCreatedAt: message.run.runCreatedAtMs,
+    }),
   };
 }
 

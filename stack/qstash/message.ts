@@ -29,7 +29,28 @@ export interface Message {
   endpointName?: string;
   queueName?: string;
   scheduleId?: string;
+  run?: RunPart;
 }
+
+/** What makes a message part of a workflow run. It is carried along here; only stack/workflow acts on it. */
+export interface RunPart {
+  /** Names the record of the run: a run id may be used again after the end of its run. */
+  runKey: string;
+  runId: string;
+  runUrl: string;
+  runCreatedAtMs: number;
+  role: RunRole;
+}
+
+export type RunRole =
+  /** Delivers the accepted steps of the run, up to and including the one at `index`. */
+  | { kind: "step"; index: number }
+  /** A request of the run to somebody else. */
+  | { kind: "call"; stepId: number }
+  /** Brings the outcome of a call to the run. */
+  | { kind: "call-result"; stepId: number }
+  /** Tells of the failure of the run. */
+  | { kind: "failure" };
 
 export type HeaderLists = Record<string, string[]>;
 

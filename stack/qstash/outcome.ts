@@ -1,4 +1,5 @@
 /** What an outcome means. Source: protocol document, B.4 and B.6. */
+import { STATUS_CODES } from "node:http";
 import type { Outcome } from "./message.ts";
 
 export function isSuccess(outcome: Outcome): boolean {
@@ -9,4 +10,9 @@ export function isSuccess(outcome: Outcome): boolean {
 export function isFinal(outcome: Outcome): boolean {
   const isRefusal = outcome.header["Upstash-Nonretryable-Error"]?.[0]?.toLowerCase() === "true";
   return outcome.isFinal === true || (outcome.status === 489 && isRefusal);
+}
+
+/** A failure in words, `500 Internal Server Error` say. */
+export function failureText(outcome: Outcome): string {
+  return outcome.error ?? `${outcome.status} ${STATUS_CODES[outcome.status] ?? ""}`.trim();
 }

@@ -163,7 +163,7 @@ function readCount(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-function listOf(text: string | undefined): string[] {
+export function listOf(text: string | undefined): string[] {
   return (text ?? "")
     .split(",")
     .map((part) => part.trim())

@@ -1,6 +1,6 @@
 /** `POST /v2/publish/{destination}`, `POST /v2/enqueue/{queue}/{destination}` and `POST /v2/batch`. */
-import { readItems, takeItems } from "./batch-items.ts";
-import type { Publish } from "./publish.ts";
+import { readItem, readItems, takeItems } from "./batch-items.ts";
+import { belongsToRun, type Publish } from "./publish.ts";
 import { splitDestination } from "./request-destination.ts";
 import type { ApiAnswer, ApiRequest, Resource } from "./route.ts";
 
@@ -30,5 +30,14 @@ function publishOne(publish: Publish, request: ApiRequest, path: string, queueNa
 
 function publishBatch(publish: Publish, { body, callerIp }: ApiRequest): ApiAnswer {
   const items = readItems(body);
+  // Steps that run side by side come as one batch. If only some were taken, their run would wait for the others for ever.
+  for (const item of items.filter(isOfRun)) publish.check({ ...readItem(item), callerIp });
   return { status: 201, value: takeItems(items, (item) => publish.any({ ...item, callerIp })) };
+}
+
+function isOfRun(item: unknown): boolean {
+  const { headers } = (item ?? {}) as { headers?: unknown };
+  if (typeof headers !== "object" || headers === null) return false;
+  const names = Object.keys(headers).map((name) => [name.toLowerCase(), ""]);
+  return belongsToRun(Object.fromEntries(names));
 }

@@ -21,7 +21,17 @@ export interface PublishRequest {
   scheduleId?: string;
 }
 
-export type PublishAnswer = { messageId: string } | { messageId: string; deduplicated: true };
+export interface PublishAnswer {
+  messageId: string;
+  /** The message is an earlier one that this one repeats. */
+  deduplicated?: true;
+  /** Present for a message that was taken into a workflow run. */
+  workflowRunId?: string;
+  workflowCreatedAt?: number;
+}
+
+/** Takes a message of a workflow run, whose destination is a URL. @throws ApiError 400 or 412 */
+export type TakeForRun = (request: PublishRequest) => PublishAnswer;
 
 /**
  * Takes messages, or answers with the earlier message that one repeats. Nothing is kept when it throws.
@@ -32,6 +42,12 @@ export interface Publish {
   one(request: PublishRequest): PublishAnswer;
   /** To a URL or to a URL group, which gives one message, and one answer, per endpoint. */
   any(request: PublishRequest): PublishAnswer | (PublishAnswer & { url: string })[];
+  /** Refuses what `any` would refuse in the options of the request. @throws ApiError 400 or 412 */
+  check(request: PublishRequest): void;
+}
+
+export function belongsToRun(options: Options): boolean {
+  return options["upstash-workflow-runid"] !== undefined;
 }
 
 export function createPublish(o: {
@@ -40,6 +56,7 @@ export function createPublish(o: {
   queues: QueueStore;
   groups: GroupStore;
   refuseOwn: RefuseOwn;
+  takeForRun: TakeForRun;
   now: () => number;
 }): Publish {
   function build(request: PublishRequest, target: Pick<Message, "url" | "topicName" | "endpointName">): Message {
@@ -59,19 +76,28 @@ export function createPublish(o: {
     };
   }
 
-  function take(message: Message, { options, body, queueName }: PublishRequest): PublishAnswer {
+  /** Takes what is no repetition of an earlier message. */
+  function once({ options, body }: PublishRequest, url: string, take: () => PublishAnswer): PublishAnswer {
     const nowMs = o.now();
-    const key = deduplicationKey({ url: message.url, options, body });
+    const key = deduplicationKey({ url, options, body });
     const earlierId = key === undefined ? undefined : o.deduplication.find(key, nowMs);
     if (earlierId !== undefined) return { messageId: earlierId, deduplicated: true };
+    const answer = take();
+    if (key !== undefined) o.deduplication.hold(key, answer.messageId, nowMs);
+    return answer;
+  }
+
+  function accept(message: Message, { queueName }: PublishRequest): PublishAnswer {
     if (queueName !== undefined) o.queues.upsert(queueName);
-    if (key !== undefined) o.deduplication.hold(key, message.messageId, nowMs);
     o.dispatcher.accept(message);
     return { messageId: message.messageId };
   }
 
   function one(request: PublishRequest): PublishAnswer {
-    return take(build(request, { url: readDestination(request.destination) }), request);
+    const url = readDestination(request.destination);
+    if (belongsToRun(request.options)) return once(request, url, () => o.takeForRun({ ...request, destination: url }));
+    const message = build(request, { url });
+    return once(request, url, () => accept(message, request));
   }
 
   function toGroup(request: PublishRequest) {
@@ -80,10 +106,18 @@ export function createPublish(o: {
     const messages = endpoints.map(({ url, name }) =>
       build(request, { url, topicName, ...(name !== undefined && { endpointName: name }) }),
     );
-    return messages.map((message) => ({ ...take(message, request), url: message.url }));
+    return messages.map((message) => ({
+      ...once(request, message.url, () => accept(message, request)),
+      url: message.url,
+    }));
   }
 
-  return { one, any: (request) => (isGroupName(request.destination) ? toGroup(request) : one(request)) };
+  return {
+    one,
+    any: (request) =>
+      isGroupName(request.destination) && !belongsToRun(request.options) ? toGroup(request) : one(request),
+    check: ({ options }) => void readOptions(options, o.now()),
+  };
 }
 
 export function newMessageId(): string {

@@ -10,6 +10,7 @@ import type { FaultBook, FaultRule } from "../faults.ts";
 import type { Ledger } from "../ledger.ts";
 import { memoryStorage, type Storage } from "../storage/collection.ts";
 import { createTraffic, type Traffic } from "../traffic.ts";
+import { createWorkflow } from "../workflow/workflow.ts";
 import { ApiError } from "./api-error.ts";
 import { createAttempt } from "./attempt.ts";
 import { createSendCallbacks } from "./callbacks.ts";
@@ -54,7 +55,8 @@ export interface QstashFront {
 
 /**
  * Takes up what the storage holds, which is in memory by default; with `takesUpLater` only when it is told to. Messages to
- * `listensAt` are refused. `retryScale` (1 by default) shortens or lengthens the default retry schedule alone. Clock and
+ * `listensAt` are refused. `retryScale` (1 by default) shortens or lengthens the default retry schedule alone. Deliveries to
+ * workflows longer than `lazyFetchBytes` come without a body, which the SDK fetches then; by default none does. Clock and
  * storage stay the caller's.
  */
 export function createQstashFront(o: {
@@ -69,11 +71,17 @@ export function createQstashFront(o: {
   takesUpLater?: boolean;
   listensAt?: OwnAddress;
   retryScale?: number;
+  lazyFetchBytes?: number;
 }): QstashFront {
   const closing = new AbortController();
   const storage = o.storage ?? memoryStorage();
-  const { resources, dispatcher, schedules } = createResources(o, storage, closing.signal);
-  if (o.takesUpLater !== true) dispatcher.takeUp();
+  const { routes, dispatcher, schedules, workflow } = createResources(o, storage, closing.signal);
+  if (o.takesUpLater !== true) takeUp();
+
+  function takeUp(): void {
+    workflow.takeUp();
+    dispatcher.takeUp();
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const read = await readRequest(request);
@@ -81,8 +89,8 @@ export function createQstashFront(o: {
     if (fault?.action === "drop-before") return void response.destroy();
     if (fault?.action === "status") return sendFault(response, fault);
     if (fault?.action === "delay") await pause(o.clock, fault.delayMs ?? 0);
-    const answer = answerTo(read, o.token, resources);
-    if (fault?.action === "duplicate") answerTo(read, o.token, resources);
+    const answer = answerTo(read, o.token, routes);
+    if (fault?.action === "duplicate") answerTo(read, o.token, routes);
     if (!(await storage.flushed())) throw new Error("the state could not be written");
     if (fault?.action === "drop-after") return void response.destroy();
     sendJson(response, answer.status, answer.value);
@@ -92,10 +100,11 @@ export function createQstashFront(o: {
     handle(request, response) {
       serve(request, response).catch((error: unknown) => refuse(response, error));
     },
-    takeUp: dispatcher.takeUp,
+    takeUp,
     idle: () => dispatcher.idle(),
     async close() {
       schedules.close();
+      workflow.close();
       dispatcher.close();
       closing.abort();
       await dispatcher.idle();
@@ -113,6 +122,17 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
   const deadLetters = createDeadLetterStore(storage.collection("dead-letters"));
   const events = createEventLog(storage.collection("events"), now);
   const resume = (message: Message) => dispatcher.resume(message);
+  const refuseOwn = createRefuseOwn(o.listensAt);
+  const workflow = createWorkflow({
+    clock: o.clock,
+    storage,
+    messages,
+    dispatcher: { accept: (message) => dispatcher.accept(message), cancel: (id) => dispatcher.cancel(id) },
+    refuseOwn,
+    token: o.token,
+    lazyFetchBytes: o.lazyFetchBytes,
+    closing,
+  });
   const flowGate = createFlowGate({ clock: o.clock, limits: storage.collection("flow-limits"), resume });
   // Callbacks are published and publishing needs the dispatcher, so one of the two is filled in afterwards.
   let conclude: Conclude = () => [];
@@ -124,26 +144,29 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     isAlive: (messageId) => messages.get(messageId) !== undefined,
     resume,
   });
+  const traffic = o.traffic ?? createTraffic();
+  const attempt = createAttempt({ clock: o.clock, keys, traffic, ledger: o.ledger, closing });
   const dispatcher: Dispatcher = createDispatcher({
     clock: o.clock,
     ledger: o.ledger,
     faults: o.faults,
     messages,
     events,
-    attempt: createAttempt({ clock: o.clock, keys, traffic: o.traffic ?? createTraffic(), ledger: o.ledger, closing }),
+    attempt: workflow.attemptBy(attempt),
     queueGate,
     flowGate,
-    conclude: (ending) => conclude(ending),
+    conclude: (ending) => (ending.message.run === undefined ? conclude(ending) : workflow.conclude(ending)),
     flushed: storage.flushed,
     retryScale: o.retryScale ?? 1,
   });
   const deduplication = createDeduplicationBook(storage.collection("deduplication"));
-  const refuseOwn = createRefuseOwn(o.listensAt);
-  const publish = createPublish({ dispatcher, deduplication, queues, groups, refuseOwn, now });
+  const { takeForRun } = workflow;
+  const publish = createPublish({ dispatcher, deduplication, queues, groups, refuseOwn, takeForRun, now });
   const schedules = createSchedules({ clock: o.clock, schedules: storage.collection("schedules"), publish });
   conclude = createConclude({ deadLetters, sendCallbacks: createSendCallbacks(publish), now });
   const resources: Resource[] = [
     createPublishResource(publish),
+    ...workflow.resources,
     createQueuesResource({ queues, gate: queueGate, messages, dispatcher }),
     createGroupsResource(groups, refuseOwn),
     createFlowsResource({ flowGate, dispatcher }),
@@ -153,22 +176,36 @@ function createResources(o: Parameters<typeof createQstashFront>[0], storage: St
     createEventsResource(events),
     createKeysResource(keys),
   ];
-  return { resources, dispatcher, schedules };
+  return { routes: { resources, openResources: workflow.openResources }, dispatcher, schedules, workflow };
+}
+
+interface Routes {
+  resources: readonly Resource[];
+  /** These need no token. */
+  openResources: readonly Resource[];
 }
 
 /** A refusal is an answer too, so that the faults treat both alike. */
-function answerTo(request: ApiRequest, token: string, resources: readonly Resource[]): ApiAnswer {
+function answerTo(request: ApiRequest, token: string, routes: Routes): ApiAnswer {
   try {
+    const openAnswer = firstAnswer(request, routes.openResources);
+    if (openAnswer !== undefined) return openAnswer;
     if (!isAuthorized(request, token)) throw new ApiError(401, "unauthorized: missing or invalid token");
-    for (const resource of resources) {
-      const answer = resource(request);
-      if (answer !== undefined) return answer;
-    }
+    const answer = firstAnswer(request, routes.resources);
+    if (answer !== undefined) return answer;
     throw new ApiError(404, `${request.method} /v2/${request.path} not found`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return { status: error.status, value: { error: error.message } };
   }
+}
+
+function firstAnswer(request: ApiRequest, resources: readonly Resource[]): ApiAnswer | undefined {
+  for (const resource of resources) {
+    const answer = resource(request);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 function isAuthorized(request: ApiRequest, token: string): boolean {
@@ -190,7 +227,7 @@ async function readRequest(request: IncomingMessage): Promise<ApiRequest> {
     rawQuery,
     query: new URLSearchParams(rawQuery),
     headers,
-    body: await readBody(request, path === "batch" ? batchBytesMax : messageBytesMax),
+    body: await readBody(request, path === "batch" || path === "batch/trigger" ? batchBytesMax : messageBytesMax),
     callerIp: (request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, ""),
   };
 }

@@ -10,7 +10,7 @@ import { createQstashFront } from "../../stack/qstash/qstash-front.ts";
 import type { Storage } from "../../stack/storage/collection.ts";
 
 export const qstashToken = "a-token";
-const firstKeys = { current: "sig_current0000000000000000", next: "sig_next00000000000000000" };
+export const firstKeys = { current: "sig_current0000000000000000", next: "sig_next00000000000000000" };
 
 export interface Delivery {
   method: string;
@@ -58,19 +58,25 @@ export interface QstashRig {
 }
 
 /** Time stands still unless `time` is "real". Everything but the storage is closed when the test is over. */
-export async function startQstash(time: "frozen" | "real" = "frozen", storage?: Storage): Promise<QstashRig> {
+export async function startQstash(
+  time: "frozen" | "real" = "frozen",
+  storage?: Storage,
+  options: Partial<Parameters<typeof createQstashFront>[0]> = {},
+): Promise<QstashRig> {
+  const { token = qstashToken } = options;
   const clock = createStackClock();
   if (time === "frozen") clock.freeze();
   const faults = createFaultBook();
   const ledger = createLedger();
   const front = createQstashFront({
-    token: qstashToken,
     currentSigningKey: firstKeys.current,
     nextSigningKey: firstKeys.next,
     clock,
     faults,
     ledger,
     ...(storage !== undefined && { storage }),
+    ...options,
+    token,
   });
   const api = createServer((request, response) => front.handle(request, response));
   const url = `http://127.0.0.1:${await listen(api, "127.0.0.1")}`;
@@ -86,14 +92,14 @@ export async function startQstash(time: "frozen" | "real" = "frozen", storage?: 
     faults,
     ledger,
     destination,
-    client: new Client({ baseUrl: url, token: qstashToken, enableTelemetry: false, devMode: false }),
+    client: new Client({ baseUrl: url, token, enableTelemetry: false, devMode: false }),
     receiver: new Receiver({ currentSigningKey: firstKeys.current, nextSigningKey: firstKeys.next, devMode: false }),
     idle: () => front.idle(),
     close: () => front.close(),
     call: (method, path, o = {}) =>
       fetch(`${url}${path}`, {
         method,
-        headers: { Authorization: `Bearer ${qstashToken}`, ...o.headers },
+        headers: { Authorization: `Bearer ${token}`, ...o.headers },
         ...(o.body !== undefined && { body: o.body }),
         redirect: "manual",
       }),
