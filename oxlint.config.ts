@@ -24,7 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   limit: ["core"],
   cache: ["core"],
   upstash: allRooms,
-  model: ["agent", "engine", "core"],
+  model: ["agent", "memory", "engine", "core"],
   system: ["agent", "saga", "engine", "core"],
 };
 

@@ -14,6 +14,7 @@ import { chatRoutes } from "./http/routes/chat.ts";
 import { conversationRoutes } from "./http/routes/conversations.ts";
 import { engineRoutes } from "./http/routes/engine.ts";
 import { executeRoutes } from "./http/routes/execute.ts";
+import { memoryRoutes } from "./http/routes/memory.ts";
 import { healthRoutes, readyRoutes } from "./http/routes/operations.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { sessionRoutes } from "./http/routes/sessions.ts";
@@ -42,6 +43,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/sessions", sessionRoutes());
   app.route("/api/chat", chatRoutes());
   app.route("/api/conversations", conversationRoutes());
+  app.route("/api/memory", memoryRoutes());
   app.route("/api/tools", toolRoutes());
   app.route("/api/execute", executeRoutes());
   app.route("/api/agents", agentRoutes());

@@ -26,9 +26,17 @@ export interface Config {
   readonly internalKey: Secret | undefined;
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
-  readonly model: { readonly baseUrl: string; readonly apiKey: Secret; readonly name: string };
+  readonly model: {
+    readonly baseUrl: string;
+    readonly apiKey: Secret;
+    readonly name: string;
+    /** What a request may hold, as far as we can estimate it. */
+    readonly contextTokens: number;
+  };
   /** By the model's name; US dollars for a million tokens. A model without one counts as free. */
   readonly modelPrices: ModelPrices;
+  /** Absent when no endpoint is set: then knowledge is found by its words. */
+  readonly embedding: EmbeddingConfig | undefined;
   readonly sessionSecret: Secret;
 }
 
@@ -39,6 +47,14 @@ export interface QstashConfig {
   readonly token: Secret;
   readonly currentSigningKey: Secret;
   readonly nextSigningKey: Secret;
+}
+
+export interface EmbeddingConfig {
+  readonly baseUrl: string;
+  readonly apiKey: Secret;
+  readonly name: string;
+  /** Length of the vectors, for models that shorten them on request. */
+  readonly dimensions: number | undefined;
 }
 
 /** The environment as it comes: any binding may be missing, empty, or no string at all. */
@@ -97,12 +113,30 @@ function readConfig(read: BindingReader): Config {
       ),
       apiKey: read.secret(["MODEL_API_KEY"], "the API key of your model provider"),
       name: read.text(["MODEL_NAME"], "the name of a model of your provider, for example gpt-5-mini"),
+      contextTokens: read.has("MODEL_CONTEXT_TOKENS")
+        ? read.count("MODEL_CONTEXT_TOKENS", contextTokens)
+        : contextTokens.usual,
     },
     modelPrices: readModelPrices(read),
+    embedding: readEmbedding(read),
     sessionSecret: readSessionSecret(read),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
+}
+
+/** Less holds no turn with its tools; more than a million no model takes. */
+const contextTokens = { min: 2_000, max: 1_000_000, usual: 32_000 };
+const embeddingDimensions = { min: 8, max: 2_048 };
+
+function readEmbedding(read: BindingReader): EmbeddingConfig | undefined {
+  if (!["EMBEDDING_BASE_URL", "EMBEDDING_API_KEY", "EMBEDDING_NAME"].some((name) => read.has(name))) return undefined;
+  return {
+    baseUrl: read.url(["EMBEDDING_BASE_URL"], "the base address of an OpenAI-compatible API that has /embeddings"),
+    apiKey: read.secret(["EMBEDDING_API_KEY"], "the API key of your embedding provider"),
+    name: read.text(["EMBEDDING_NAME"], "the name of an embedding model, for example text-embedding-3-small"),
+    dimensions: read.has("EMBEDDING_DIMENSIONS") ? read.count("EMBEDDING_DIMENSIONS", embeddingDimensions) : undefined,
+  };
 }
 
 function readQstash(read: BindingReader): QstashConfig | undefined {
@@ -219,6 +253,15 @@ class BindingReader {
     if (protocol === "https:" || protocol === "http:") return text.replace(/\/+$/, "");
     this.problems.push(`${names.join(" or ")} is set, but is no http(s) URL: ${source}.`);
     return "";
+  }
+
+  /** A whole number. */
+  count(name: string, { min, max }: { readonly min: number; readonly max: number }): number {
+    const text = this.#value(name);
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    this.problems.push(`${name} is set, but is no whole number from ${min} to ${max}.`);
+    return min;
   }
 
   oneOf<const T extends string>(name: string, allowed: readonly T[]): T {

@@ -29,6 +29,7 @@ import type { SagaServices } from "./saga/saga-services.ts";
 import { createSessions } from "./session/sessions.ts";
 import { restaurantClient } from "./system/restaurant-client.ts";
 import { builtInTools } from "./tool/built-in.ts";
+import type { FactStore } from "./tool/fact-store.ts";
 import { createToolRegistry } from "./tool/registry.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
 import { upstashAgentStore } from "./upstash/agent-store.ts";
@@ -36,7 +37,6 @@ import { upstashConversationStore } from "./upstash/conversation-store.ts";
 import { upstashDueRuns, upstashDueTurns } from "./upstash/due-registry.ts";
 import { upstashEventFeed, upstashRunFeed } from "./upstash/event-feed.ts";
 import { upstashEventLog } from "./upstash/event-log.ts";
-import { upstashFactStore } from "./upstash/fact-store.ts";
 import { upstashGate } from "./upstash/gate.ts";
 import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "./upstash/journal.ts";
 import { upstashSessionStore } from "./upstash/session-store.ts";
@@ -44,6 +44,7 @@ import { carryRun, giveUpRun } from "./workflow/carry-run.ts";
 import type { Carrier } from "./workflow/carrier.ts";
 import { createAgentServices } from "./wire/agents.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
+import type { MemoryWire } from "./wire/memory.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 
 export interface Wire extends EdgeWire {
@@ -62,6 +63,7 @@ export interface Wire extends EdgeWire {
   readonly serveWorkflow: ((request: Request) => Promise<Response>) | undefined;
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
+  readonly memory: () => Promise<MemoryWire>;
 }
 
 /** What the runs of this app are given. */
@@ -82,8 +84,11 @@ export function createWire(invocation: Invocation): Wire {
   const adapters = createAdapters(invocation);
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
-  const chat = createChat(adapters, queues);
-  const engine = createEngine(adapters, queues, chat.model);
+  const agents = upstashAgentStore(redis);
+  const memory = lateMemory(adapters, agents);
+  const facts = lateFacts(memory);
+  const chat = createChat(adapters, queues, facts);
+  const engine = createEngine(adapters, queues, { model: chat.model, facts });
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
@@ -105,10 +110,26 @@ export function createWire(invocation: Invocation): Wire {
       pause,
       random: () => unitInterval(random),
     },
-    agents: upstashAgentStore(redis),
+    agents,
     carrier: queues.carrier,
     serveWorkflow: createWorkflowServer(invocation.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),
+    memory,
+  };
+}
+
+/** Loaded by the first request that needs it. */
+function lateMemory(adapters: Adapters, agents: AgentStore): () => Promise<MemoryWire> {
+  let memory: Promise<MemoryWire> | undefined;
+  return () => (memory ??= import("./wire/memory.ts").then(({ createMemory }) => createMemory(adapters, agents)));
+}
+
+function lateFacts(memory: () => Promise<MemoryWire>): FactStore {
+  return {
+    remember: async (...call) => (await memory()).facts.remember(...call),
+    recall: async (...call) => (await memory()).facts.recall(...call),
+    list: async (...call) => (await memory()).facts.list(...call),
+    search: async (...call) => (await memory()).facts.search(...call),
   };
 }
 
@@ -133,7 +154,7 @@ function createEdge({ config, redis, clock, random }: Adapters): EdgeWire {
   };
 }
 
-function createChat(adapters: Adapters, queues: Queues): ChatParts {
+function createChat(adapters: Adapters, queues: Queues, facts: FactStore): ChatParts {
   const { config, clock, log, redis } = adapters;
   return {
     ...adapters,
@@ -146,7 +167,7 @@ function createChat(adapters: Adapters, queues: Queues): ChatParts {
       firstByteMsMax: limits.modelFirstByteMsMax,
       idleMsMax: limits.modelIdleMsMax,
     }),
-    tools: chatTools({ registry: tools, facts: upstashFactStore(redis), clock, log }),
+    tools: chatTools({ registry: tools, facts, clock, log }),
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
     queue: queues.turns,
@@ -154,7 +175,11 @@ function createChat(adapters: Adapters, queues: Queues): ChatParts {
   };
 }
 
-function createEngine(adapters: Adapters, queues: Queues, model: Model): EngineParts<RunServices> {
+function createEngine(
+  adapters: Adapters,
+  queues: Queues,
+  { model, facts }: { readonly model: Model; readonly facts: FactStore },
+): EngineParts<RunServices> {
   const { config, clock, redis } = adapters;
   const journal = upstashJournal(redis, clock);
   return {
@@ -167,7 +192,7 @@ function createEngine(adapters: Adapters, queues: Queues, model: Model): EngineP
     registry: runRegistry,
     services: {
       restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }),
-      ...createAgentServices(adapters, { model, registry: tools, facts: upstashFactStore(redis) }),
+      ...createAgentServices(adapters, { model, registry: tools, facts }),
     },
     profile: budgetProfiles[config.workersPlan],
   };

@@ -1,5 +1,5 @@
 /** The environment that the Worker gets on this machine: the local stack by URL and token, as if it were the real thing. */
-import { OFFLINE_MODEL_NAME } from "./model/model-front.ts";
+import { OFFLINE_EMBEDDING_NAME, OFFLINE_MODEL_NAME } from "./model/model-front.ts";
 import type { RunningStack } from "./start-stack.ts";
 
 /** Public, and therefore only for a Worker that nobody else can reach. */
@@ -18,6 +18,9 @@ export function appBindings(stack: RunningStack, appUrl: string): Record<string,
     MODEL_BASE_URL: stack.modelBaseUrl,
     MODEL_API_KEY: stack.modelApiKey,
     MODEL_NAME: OFFLINE_MODEL_NAME,
+    EMBEDDING_BASE_URL: stack.modelBaseUrl,
+    EMBEDDING_API_KEY: stack.modelApiKey,
+    EMBEDDING_NAME: OFFLINE_EMBEDDING_NAME,
     RESTAURANT_URL: stack.restaurantUrl,
     SESSION_SECRET: LOCAL_SESSION_SECRET,
     INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY,

@@ -13,6 +13,8 @@ export interface Ledger {
   /** The bodies of a request to one of the servers and of its answer. Deliveries count by themselves. */
   serverBytes(server: Exclude<TrafficServer, "delivery">, moved: Moved): void;
   modelCall(model: string): void;
+  /** One request that embedded `texts` texts. */
+  embeddingCall(texts: number): void;
   /** One HTTP request to the Redis front, however many commands it carried. */
   roundTrip(): void;
   /** A snapshot: later calls do not change it. */
@@ -38,6 +40,8 @@ export interface LedgerReading {
   bytes: Record<TrafficServer, Moved>;
   bytesByKeyPrefix: Record<string, Moved>;
   bytesByUrl: Record<string, Moved>;
+  embeddingCalls: number;
+  embeddedTexts: number;
 }
 
 /** An empty ledger in memory. Callers may send anything as names, so the tallies are maps and not objects. */
@@ -51,6 +55,8 @@ export function createLedger(): Ledger {
   const ofServer = (server: TrafficServer): Moved => ({ ...(bytesByServer.get(server) ?? { in: 0, out: 0 }) });
   let roundTrips = 0;
   let modelCalls = 0;
+  let embeddingCalls = 0;
+  let embeddedTexts = 0;
   return {
     command(name, key, count = 1) {
       tally(byCommand, name.toUpperCase(), count);
@@ -64,6 +70,10 @@ export function createLedger(): Ledger {
     },
     serverBytes: (server, moved) => add(bytesByServer, server, moved),
     modelCall: () => void modelCalls++,
+    embeddingCall(texts) {
+      embeddingCalls += 1;
+      embeddedTexts += texts;
+    },
     roundTrip: () => void roundTrips++,
     read: () => ({
       commands: total(byCommand),
@@ -82,12 +92,16 @@ export function createLedger(): Ledger {
       },
       bytesByKeyPrefix: copyOf(bytesByKeyPrefix),
       bytesByUrl: copyOf(bytesByUrl),
+      embeddingCalls,
+      embeddedTexts,
     }),
     reset() {
       for (const counts of [byCommand, byKeyPrefix, byUrl]) counts.clear();
       for (const moved of [bytesByServer, bytesByKeyPrefix, bytesByUrl]) moved.clear();
       roundTrips = 0;
       modelCalls = 0;
+      embeddingCalls = 0;
+      embeddedTexts = 0;
     },
   };
 }

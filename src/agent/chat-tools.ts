@@ -5,7 +5,7 @@ import { runTool } from "../tool/run-tool.ts";
 import type { TurnTools } from "./run-turn.ts";
 
 /** Facts that chats remember belong to the user and to this agent, whatever the conversation. */
-const chatAgentId = "chat";
+export const chatAgentId = "chat";
 
 export interface ChatToolsParts {
   readonly registry: ToolRegistry;

@@ -34,6 +34,12 @@ export const errorCatalogue = {
   run_refused: refuse(409, "Not in this state", "The run's state does not allow this."),
   invalid_signature: refuse(401, "Invalid signature", "This route is for deliveries that the queue has signed."),
   delivery_refused: refuse(400, "Delivery refused", "The delivery is not one that this server sent for."),
+  knowledge_full: refuse(409, "Knowledge is full", "The agent knows as much as it may; remove an entry first."),
+  no_embedding: refuse(
+    409,
+    "No embedding endpoint",
+    "Nothing is configured here that could tell the meaning of a text.",
+  ),
   run_held: retry("Run is busy", "Another segment of this run is under way."),
   queue_unavailable: retry("Queue unavailable", "The queue behind this service did not answer; try again shortly."),
   partner_unavailable: retry("Partner unavailable", "A service that this run needs did not answer; try again shortly."),

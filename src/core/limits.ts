@@ -60,7 +60,30 @@ export const limits = {
 
   factKeyCharsMax: 80,
   factValueCharsMax: 2_000,
-  factsPerAgentMax: 200,
+  /** Entries that a tool's search answers with. */
+  factHitsMax: 8,
+
+  knowledgeKeyCharsMax: 128,
+  /** Of a value as JSON: a fact of the longest text fits in any script. */
+  knowledgeValueBytesMax: 6 * 1024,
+  knowledgeTagsMax: 16,
+  knowledgeTagCharsMax: 64,
+  /** Per agent: a search reads all of them; docs/memory.md has the measurements. */
+  knowledgeEntriesMax: 1_000,
+  knowledgePageMax: 100,
+  knowledgeHitsMax: 50,
+  knowledgeHitsDefault: 10,
+  searchQueryCharsMax: 500,
+  searchTokensMax: 32,
+
+  /** Texts of one request to the embedding endpoint. */
+  embeddingBatchMax: 64,
+  /** Entries without a vector that one search catches up on; the next search goes on. */
+  embeddingsPerSearchMax: 128,
+  /** A thousand vectors of this length are 2.7 MB to read for a search. */
+  embeddingDimensionsMax: 2_048,
+  embeddingMsMax: 10_000,
+  embeddingAnswerBytesMax: 8 * 1024 * 1024,
 
   /** Until the first byte of a model answer; thinking models are slow. */
   modelFirstByteMsMax: 60_000,

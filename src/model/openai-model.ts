@@ -11,6 +11,7 @@ import { failureOfStatus, retryAfterMsOf } from "./model-failure.ts";
 import { errorBodyBytesMax } from "./model-limits.ts";
 import { startPatience } from "./patience.ts";
 import { requestBody } from "./request-body.ts";
+import { textUpTo } from "./text-up-to.ts";
 
 export interface OpenAiModelOptions {
   /** Up to and including the version, such as `https://api.openai.com/v1`. */
@@ -131,30 +132,12 @@ function openLine(options: OpenAiModelOptions, signal: AbortSignal) {
 }
 
 async function failureOfResponse(response: Response): Promise<AppError> {
-  const said = await firstText(response);
+  // The status says enough; a body that breaks off must not hide it.
+  const { text } = await textUpTo(response, errorBodyBytesMax);
+  const said = text.slice(0, errorBodyBytesMax).trim();
   return failureOfStatus(
     response.status,
     `The model answered with status ${response.status}: ${said}`,
     retryAfterMsOf(response.headers),
   );
-}
-
-/** What fits of an error body into the log. */
-async function firstText(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader() as Reader;
-  const utf8 = new TextDecoder();
-  let text = "";
-  try {
-    for (let byteCount = 0; byteCount < errorBodyBytesMax;) {
-      const { value, done } = await reader.read();
-      if (done) break;
-      byteCount += value.byteLength;
-      text += utf8.decode(value, { stream: true });
-    }
-  } catch {
-    // The status says enough; a body that breaks off must not hide it.
-  }
-  reader.cancel().catch(() => {});
-  return text.slice(0, errorBodyBytesMax).trim();
 }

@@ -17,11 +17,13 @@ export const remember = defineTool({
   }),
   effect: "write",
   timeoutMs: limits.toolTimeoutMs,
-  async execute({ facts, userId, agentId }, { key, value }) {
+  async execute({ facts, userId, agentId, signal }, { key, value }) {
     const fact = { key: normalKey(key), value };
-    const outcome = await facts.remember({ userId, agentId }, fact);
+    const outcome = await facts.remember({ userId, agentId }, fact, signal);
     if (outcome === "full")
-      return failed(`The memory is full: ${limits.factsPerAgentMax} facts are kept. Replace one of them.`);
+      return failed(`The memory is full: ${limits.knowledgeEntriesMax} facts are kept. Replace one of them.`);
+    if (outcome === "unusable")
+      return failed("This cannot be kept: use a few plain words as the key, and a shorter value.");
     return ok({ remembered: fact });
   },
 });
@@ -29,23 +31,33 @@ export const remember = defineTool({
 export const recall = defineTool({
   name: "recall",
   description:
-    "Looks up what was remembered about the user under a key. Without a key it lists all that is remembered.",
-  input: z.object({ key: z.optional(factKey) }),
+    "Looks up what was remembered about the user: under a key, or by a query in words, which finds what is near to it. Without either it lists all that is remembered.",
+  input: z.object({
+    key: z.optional(factKey),
+    query: z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.searchQueryCharsMax))),
+  }),
   effect: "read",
   timeoutMs: limits.toolTimeoutMs,
-  async execute({ facts, userId, agentId }, { key }) {
+  async execute({ facts, userId, agentId, signal }, { key, query }) {
     const owner = { userId, agentId };
-    if (key === undefined) return ok(preview(await facts.list(owner)));
-    const value = await facts.recall(owner, normalKey(key));
-    return ok(
-      value === undefined ? { key: normalKey(key), isKnown: false } : { key: normalKey(key), isKnown: true, value },
-    );
+    if (key === undefined && query === undefined) return ok(preview(await facts.list(owner)));
+    if (key === undefined) return ok(preview(await facts.search(owner, query ?? "", signal)));
+    const known = normalKey(key);
+    const value = await facts.recall(owner, known);
+    if (value !== undefined) return ok({ key: known, isKnown: true, value });
+    // A model seldom hits the very key: what is near to it may be what was meant.
+    const near = await facts.search(owner, query ?? known, signal);
+    return ok({ key: known, isKnown: false, ...(near.length === 0 ? {} : preview(near)) });
   },
 });
 
-/** Models do not repeat a key letter by letter: case and spacing do not tell facts apart. */
+/** Models do not repeat a key letter by letter: case, spacing and stray control characters do not tell facts apart. */
 function normalKey(key: string): string {
-  return key.trim().toLowerCase().replaceAll(/\s+/g, " ");
+  return key
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .toWellFormed()
+    .toLowerCase();
 }
 
 const previewCharsMax = 100;

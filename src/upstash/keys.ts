@@ -25,7 +25,7 @@ export function eventsKey(userId: string, conversationId: string): string {
   return `events:{${userId}}:${conversationId}`;
 }
 
-/** What an agent knows about its user; a hash of fact to value, without expiry. */
+/** What an agent knows about its user; a hash of key to entry, without expiry. */
 export function knowledgeKey(userId: string, agentId: string): string {
   return `memory:knowledge:{${userId}}:${agentId}`;
 }
@@ -38,6 +38,16 @@ export function conversationRunsKey(userId: string, conversationId: string): str
 /** The user's agents; a hash of id to JSON, without expiry. */
 export function agentsKey(userId: string): string {
   return `agents:{${userId}}`;
+}
+
+/** What the entries of an agent's knowledge mean; a hash of key to vector. */
+export function knowledgeVectorsKey(userId: string, agentId: string): string {
+  return `memory:knowledge:{${userId}}:${agentId}:vectors`;
+}
+
+/** The agents of a user that know something; a set. */
+export function knowledgeIndexKey(userId: string): string {
+  return `memory:knowledge:{${userId}}`;
 }
 
 /** The journal of one run; also the channel on which its readers are told. */

@@ -1,6 +1,6 @@
 import { askModel } from "../agent/ask-model.ts";
 import type { Model } from "../agent/model-port.ts";
-import type { AgentServices } from "../agent/run/agent-services.ts";
+import type { Actor, AgentServices, KnownFact } from "../agent/run/agent-services.ts";
 import { registryTools } from "../agent/run/registry-tools.ts";
 import type { FactStore } from "../tool/fact-store.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
@@ -15,6 +15,18 @@ export interface AgentParts {
 /** Facts that a run is told at its start. */
 const factsRecalledMax = 20;
 
+/** What fits the text first; an agent that knows little is told all of it. */
+async function recallFacts(facts: FactStore, actor: Actor, text: string): Promise<readonly KnownFact[]> {
+  const [near, all] = await Promise.all([facts.search(actor, text, neverAborted()), facts.list(actor)]);
+  const known = new Map([...near, ...all].map((fact) => [fact.key, fact]));
+  return [...known.values()].slice(0, factsRecalledMax);
+}
+
+/** The step that asks has its own time; what is under way then is of no use, and does no harm. */
+function neverAborted(): AbortSignal {
+  return AbortSignal.any([]);
+}
+
 /** What runs of agents are given. */
 export function createAgentServices(
   { config, clock, log }: Adapters,
@@ -23,11 +35,10 @@ export function createAgentServices(
   return {
     askModel: (request, signal) => askModel(model, { ...request, signal }),
     tools: registryTools({ registry, facts, clock, log }),
-    recall: async (owner) => (await facts.list(owner)).slice(0, factsRecalledMax),
-    remember: async (owner, fact) => {
-      const outcome = await facts.remember(owner, fact);
-      if (outcome === "full")
-        log.warn("an agent knows as much as it may; a fact is left out", { agentId: owner.agentId });
+    recall: (actor, text) => recallFacts(facts, actor, text),
+    async remember(actor, fact) {
+      const outcome = await facts.remember(actor, fact, neverAborted());
+      if (outcome !== "remembered") log.warn("a fact is left out", { agentId: actor.agentId, outcome });
     },
     priceOf: (name = config.model.name) => config.modelPrices[name] ?? { input: 0, output: 0 },
   };

@@ -1,10 +1,10 @@
 /**
- * The offline model: `POST /v1/chat/completions` and `GET /v1/models` as the OpenAI API speaks them.
+ * The offline model: `POST /v1/chat/completions`, `POST /v1/embeddings` and `GET /v1/models` as the OpenAI API speaks them.
  *
  * It proves that a caller speaks the protocol; it is no language model and says so. Any model name is accepted and echoed.
  *
  * Invariants:
- * 1. Each answered chat call is one `modelCall` in the ledger; refused ones (401, 400, 429, 5xx) are none.
+ * 1. Each answered chat call is one `modelCall` in the ledger, each answered embedding one `embeddingCall`; refused ones (401, 400, 429, 5xx) are none.
  * 2. Each request is in the log before it is answered, whatever becomes of it.
  * 3. Faults come before scripted behaviours: they are of the network, behaviours are of the model.
  */
@@ -15,6 +15,7 @@ import type { Ledger } from "../ledger.ts";
 import { BodyTooLargeError, readBody } from "../read-body.ts";
 import { ApiError } from "./api-error.ts";
 import { isRecord, parseChatRequest } from "./chat-request.ts";
+import { embeddingDocument, parseEmbeddingRequest } from "./embeddings.ts";
 import { createModelControl } from "./model-control.ts";
 import type { ModelControl, ReceivedCall } from "./model-control.ts";
 import { playResponse } from "./play-response.ts";
@@ -24,6 +25,7 @@ import { think } from "./think.ts";
 import { truncatePlan } from "./truncate-plan.ts";
 
 export const OFFLINE_MODEL_NAME = "skipstone-offline";
+export const OFFLINE_EMBEDDING_NAME = "skipstone-trigrams";
 
 export interface ModelFront extends ModelControl {
   handle(req: IncomingMessage, res: ServerResponse): void;
@@ -34,6 +36,8 @@ export interface ModelFront extends ModelControl {
 const REQUEST_BYTES_MAX = 10 * 1024 * 1024;
 /** 2025-01-01, so that the list of models is the same on every day. */
 const MODEL_CREATED_SECONDS = 1_735_689_600;
+
+const modelNames = [OFFLINE_MODEL_NAME, OFFLINE_EMBEDDING_NAME];
 
 /** Makes the front; it holds no socket of its own. `handle` expects the whole path, `/v1` included. */
 export function createModelFront(o: {
@@ -86,8 +90,9 @@ export function createModelFront(o: {
       if (refusal !== undefined) throw refusal;
       const { method, path } = entry;
       if (path === "/v1/chat/completions" && method === "POST") return chat(entry, bodyText);
+      if (path === "/v1/embeddings" && method === "POST") return embeddings(entry);
       if (path === "/v1/models" && method === "GET")
-        return documentPlan(200, { object: "list", data: [modelCard(OFFLINE_MODEL_NAME)] });
+        return documentPlan(200, { object: "list", data: modelNames.map(modelCard) });
       if (path.startsWith("/v1/models/") && method === "GET") return modelByName(path.slice("/v1/models/".length));
       throw unknownUrl(method, path);
     } catch (cause) {
@@ -103,6 +108,12 @@ export function createModelFront(o: {
     const plan = planAnswer({ request, bodyText, number: entry.number, nowMs, behaviour, think: () => think(request) });
     o.ledger.modelCall(request.model);
     return plan;
+  }
+
+  function embeddings(entry: ReceivedCall): ResponsePlan {
+    const request = parseEmbeddingRequest(entry.body);
+    o.ledger.embeddingCall(request.texts.length);
+    return documentPlan(200, embeddingDocument(request));
   }
 
   function authorise(header: string | undefined): void {
@@ -165,7 +176,8 @@ function jsonOrText(text: string): unknown {
 }
 
 function modelByName(name: string): ResponsePlan {
-  if (decodeURIComponent(name) === OFFLINE_MODEL_NAME) return documentPlan(200, modelCard(OFFLINE_MODEL_NAME));
+  const id = decodeURIComponent(name);
+  if (modelNames.includes(id)) return documentPlan(200, modelCard(id));
   throw new ApiError(404, `The model '${name}' does not exist`, { code: "model_not_found", param: "model" });
 }
 
@@ -174,7 +186,7 @@ function modelCard(id: string): object {
 }
 
 function unknownUrl(method: string, path: string): ApiError {
-  const isKnownPath = path === "/v1/chat/completions" || path === "/v1/models";
+  const isKnownPath = ["/v1/chat/completions", "/v1/embeddings", "/v1/models"].includes(path);
   if (isKnownPath) return new ApiError(405, `Not allowed to ${method} on ${path}`, { code: "method_not_supported" });
   return new ApiError(404, `Invalid URL (${method} ${path})`, { code: "unknown_url" });
 }

@@ -150,14 +150,17 @@ test("a body that is no JSON is 400, an unknown path 404, a wrong method 405", a
     return response.status;
   };
   expect(await at("/chat/completions", { method: "POST", body: "{" })).toBe(400);
-  expect(await at("/embeddings", { method: "POST", body: "{}" })).toBe(404);
+  expect(await at("/images", { method: "POST", body: "{}" })).toBe(404);
   expect(await at("/chat/completions", { method: "GET" })).toBe(405);
 });
 
-test("the list of models names the offline model", async () => {
+test("the list of models names the offline models", async () => {
   const headers = { authorization: `Bearer ${model.stack.modelApiKey}` };
   const response = await fetch(`${model.stack.modelBaseUrl}/models`, { headers });
-  expect(await response.json()).toMatchObject({ object: "list", data: [{ id: "skipstone-offline", object: "model" }] });
+  expect(await response.json()).toMatchObject({
+    object: "list",
+    data: [{ id: "skipstone-offline", object: "model" }, { id: "skipstone-trigrams" }],
+  });
 });
 
 test("each answered call is one model call in the ledger", async () => {

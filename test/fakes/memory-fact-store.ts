@@ -1,27 +1,10 @@
-import { limits } from "../../src/core/limits.ts";
-import type { FactOwner, FactStore } from "../../src/tool/fact-store.ts";
+import { knownFacts } from "../../src/agent/known-facts.ts";
+import type { FactStore } from "../../src/tool/fact-store.ts";
+import { countingRandom, manualClock, silentLog } from "./clock.ts";
+import { memoryKnowledgeStore } from "./memory-knowledge-store.ts";
 
+/** The facts of tools over knowledge in memory, found by their words. */
 export function memoryFactStore(): FactStore {
-  const owners = new Map<string, Map<string, string>>();
-  function factsOf({ userId, agentId }: FactOwner): Map<string, string> {
-    const key = `${userId} ${agentId}`;
-    const facts = owners.get(key) ?? new Map<string, string>();
-    owners.set(key, facts);
-    return facts;
-  }
-  return {
-    async remember(owner, { key, value }) {
-      const facts = factsOf(owner);
-      if (!facts.has(key) && facts.size >= limits.factsPerAgentMax) return "full";
-      facts.set(key, value);
-      return "remembered";
-    },
-    async recall(owner, key) {
-      return factsOf(owner).get(key);
-    },
-    async list(owner) {
-      const facts = [...factsOf(owner)].map(([key, value]) => ({ key, value }));
-      return facts.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-    },
-  };
+  const parts = { clock: manualClock(), random: countingRandom(), log: silentLog, embedder: undefined };
+  return knownFacts({ ...parts, store: memoryKnowledgeStore() });
 }

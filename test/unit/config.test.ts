@@ -85,4 +85,28 @@ describe("the configuration", () => {
     expect(printed).toContain("[secret]");
     expect(printed).not.toMatch(/redis-token|qstash-token|sig_|model-key|0123456789abcdef/);
   });
+
+  it("has an embedding endpoint as a whole or not at all", () => {
+    expect(parseConfig({ ...complete, EMBEDDING_NAME: " " }).embedding).toBeUndefined();
+    const embedding = {
+      EMBEDDING_BASE_URL: "https://api.example.com/v1/",
+      EMBEDDING_API_KEY: "embedding-key",
+      EMBEDDING_NAME: "vectors",
+    };
+    const config = parseConfig({ ...complete, ...embedding, EMBEDDING_DIMENSIONS: "512" });
+    expect(config.embedding).toMatchObject({ baseUrl: "https://api.example.com/v1", name: "vectors", dimensions: 512 });
+    expect(config.embedding?.apiKey.reveal()).toBe("embedding-key");
+    const problems = problemsOf({ ...complete, EMBEDDING_NAME: "vectors" });
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual(["EMBEDDING_BASE_URL", "EMBEDDING_API_KEY"]);
+  });
+
+  it.each(["0", "1.5", "many", "-3", "1e3", "99999999999"])("refuses %j as a count, without quoting it", (text) => {
+    const problems = problemsOf({ ...complete, MODEL_CONTEXT_TOKENS: text });
+    expect(problems).toEqual(["MODEL_CONTEXT_TOKENS is set, but is no whole number from 2000 to 1000000."]);
+  });
+
+  it("takes the usual size of a context where none is given", () => {
+    expect(parseConfig({ ...complete }).model.contextTokens).toBe(32_000);
+    expect(parseConfig({ ...complete, MODEL_CONTEXT_TOKENS: "2000" }).model.contextTokens).toBe(2_000);
+  });
 });

@@ -97,6 +97,8 @@ describe("the ledger", () => {
       },
       bytesByKeyPrefix: {},
       bytesByUrl: {},
+      embeddingCalls: 0,
+      embeddedTexts: 0,
     });
   });
 

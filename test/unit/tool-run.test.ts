@@ -184,9 +184,44 @@ describe("remember and recall", () => {
     });
   });
 
+  it("find what is near to a key that is not known, and what fits a query", async () => {
+    const given = context();
+    await call("remember", { key: "favourite colour", value: "green" }, given);
+    await call("remember", { key: "car", value: "a red one" }, given);
+    expect(await call("recall", { key: "the colour they like" }, given)).toEqual({
+      kind: "ok",
+      output: {
+        key: "the colour they like",
+        isKnown: false,
+        facts: [{ key: "favourite colour", value: "green" }],
+      },
+    });
+    expect(await call("recall", { query: "red" }, given)).toEqual({
+      kind: "ok",
+      output: { facts: [{ key: "car", value: "a red one" }] },
+    });
+    expect(await call("recall", { query: "blue" }, given)).toEqual({ kind: "ok", output: { facts: [] } });
+  });
+
+  it.each([
+    ["a key of dots", { key: "..", value: "1" }],
+    ["a value that escapes make too large", { key: "k", value: "\u0001".repeat(1_500) }],
+  ])("refuse %s in words", async (_case, input) => {
+    expect(await call("remember", input)).toMatchObject({
+      kind: "failed",
+      errorText: expect.stringContaining("cannot be kept") as string,
+    });
+  });
+
+  it("keep a fact whose key has control characters under one without", async () => {
+    const given = context();
+    await call("remember", { key: "a\u0000b\nc", value: "1" }, given);
+    expect(await call("recall", { key: "a b c" }, given)).toMatchObject({ output: { isKnown: true } });
+  });
+
   it("list all facts without a key, in an answer that is never too large", async () => {
     const given = context();
-    for (let count = 0; count < limits.factsPerAgentMax; count += 1) {
+    for (let count = 0; count < limits.knowledgeEntriesMax; count += 1) {
       await call(
         "remember",
         { key: `${"k".repeat(70)} ${count}`, value: "雪".repeat(limits.factValueCharsMax) },
@@ -196,7 +231,7 @@ describe("remember and recall", () => {
     const listed = await call("recall", {}, given);
     expect(listed.kind).toBe("ok");
     const { facts, omitted } = (listed as { output: { facts: unknown[]; omitted: number } }).output;
-    expect(facts.length + omitted).toBe(limits.factsPerAgentMax);
+    expect(facts.length + omitted).toBe(limits.knowledgeEntriesMax);
     expect(await call("remember", { key: "one more", value: "1" }, given)).toMatchObject({
       kind: "failed",
       errorText: expect.stringContaining("memory is full") as string,

@@ -1,0 +1,90 @@
+/** An `Embedder` over the embeddings API that OpenAI and others share: `POST /embeddings` with `{model, input}`. One request, one answer, no retry. */
+import * as z from "zod/mini";
+import { AppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { invariant } from "../core/ports.ts";
+import type { Embedder } from "../memory/embedder.ts";
+import { failureOfStatus, retryAfterMsOf } from "./model-failure.ts";
+import { errorBodyBytesMax } from "./model-limits.ts";
+import { textUpTo } from "./text-up-to.ts";
+
+export interface OpenAiEmbedderOptions {
+  /** Up to and including the version, without a slash at the end. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly modelName: string;
+  /** Sent where it is given: some models shorten their vectors on request. */
+  readonly dimensions: number | undefined;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+const Answer = z.object({ data: z.array(z.object({ index: z.int(), embedding: z.array(z.number()) })) });
+
+export function openAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
+  return {
+    model: embeddingModel(options),
+    async embed(texts, signal) {
+      invariant(texts.length <= limits.embeddingBatchMax, "a request embeds at most embeddingBatchMax texts");
+      if (texts.length === 0) return [];
+      return readVectors(await ask(options, texts, signal), texts.length);
+    },
+  };
+}
+
+/** The same model at another length gives vectors that cannot be compared. */
+export function embeddingModel({ modelName, dimensions }: Pick<OpenAiEmbedderOptions, "modelName" | "dimensions">) {
+  return dimensions === undefined ? modelName : `${modelName}/${dimensions}`;
+}
+
+async function ask(options: OpenAiEmbedderOptions, input: readonly string[], signal: AbortSignal): Promise<string> {
+  const { modelName: model, dimensions } = options;
+  const body = { model, input, encoding_format: "float", ...(dimensions === undefined ? {} : { dimensions }) };
+  const patience = AbortSignal.timeout(limits.embeddingMsMax);
+  let response: Response;
+  try {
+    response = await options.fetch(`${options.baseUrl}/embeddings`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${options.apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, patience]),
+    });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new AppError("model_unavailable", "The embedding endpoint did not answer.", { cause });
+  }
+  const { text, isWhole } = await textUpTo(response, response.ok ? limits.embeddingAnswerBytesMax : errorBodyBytesMax);
+  signal.throwIfAborted();
+  if (!response.ok) {
+    const message = `The embedding endpoint answered with status ${response.status}: ${text.slice(0, errorBodyBytesMax)}`;
+    throw failureOfStatus(response.status, message, retryAfterMsOf(response.headers));
+  }
+  if (!isWhole) throw new AppError("model_unavailable", "The answer of the embedding endpoint is cut off or too long.");
+  return text;
+}
+
+/** @throws model_garbled (park) for anything but one vector for each text, all of one length. */
+function readVectors(text: string, count: number): number[][] {
+  const answer = Answer.safeParse(parseJson(text));
+  if (!answer.success) throw garbled("no list of vectors");
+  const vectors: number[][] = [];
+  for (const { index, embedding } of answer.data.data) vectors[index] = embedding;
+  const length = vectors[0]?.length ?? 0;
+  const isComplete = vectors.length === count && Array.from(vectors).every((vector) => vector?.length === length);
+  if (!isComplete || length === 0) throw garbled("not one vector for each text");
+  if (length > limits.embeddingDimensionsMax) {
+    throw garbled(`${length} dimensions, of ${limits.embeddingDimensionsMax} allowed: set EMBEDDING_DIMENSIONS`);
+  }
+  return vectors;
+}
+
+function garbled(what: string): AppError {
+  return new AppError("model_garbled", `The embedding endpoint answered ${what}.`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+/** What the routes and tools of memory need. A chunk of its own: most requests touch no knowledge. */
+import { chatAgentId } from "../agent/chat-tools.ts";
+import type { AgentStore } from "../agent/run/agent.ts";
+import { knownFacts } from "../agent/known-facts.ts";
+import type { EmbeddingConfig } from "../config.ts";
+import { isAgentId } from "../core/ids.ts";
+import type { AgentDirectory } from "../memory/agent-directory.ts";
+import type { Embedder } from "../memory/embedder.ts";
+import type { KnowledgeParts } from "../memory/keep-knowledge.ts";
+import { openAiEmbedder } from "../model/openai-embedder.ts";
+import type { FactStore } from "../tool/fact-store.ts";
+import { upstashKnowledgeStore } from "../upstash/knowledge-store.ts";
+import type { Adapters } from "./adapters.ts";
+
+export interface MemoryWire {
+  readonly agents: AgentDirectory;
+  readonly knowledge: KnowledgeParts;
+  readonly facts: FactStore;
+}
+
+export function createMemory(adapters: Adapters, agents: AgentStore): MemoryWire {
+  const { config, redis } = adapters;
+  const knowledge = {
+    ...adapters,
+    store: upstashKnowledgeStore(redis),
+    embedder: config.embedding === undefined ? undefined : createEmbedder(config.embedding, adapters),
+  };
+  return { agents: directoryOf(agents), knowledge, facts: knownFacts(knowledge) };
+}
+
+/** The agent of plain chats is everybody's; the others are who made them. */
+function directoryOf(agents: AgentStore): AgentDirectory {
+  return {
+    owns: async ({ userId, agentId }) =>
+      agentId === chatAgentId || (isAgentId(agentId) && (await agents.get(userId, agentId)) !== undefined),
+  };
+}
+
+function createEmbedder(config: EmbeddingConfig, { fetch }: Adapters): Embedder {
+  const { baseUrl, apiKey, name, dimensions } = config;
+  return openAiEmbedder({ baseUrl, apiKey: apiKey.reveal(), modelName: name, dimensions, fetch });
+}
