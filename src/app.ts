@@ -17,6 +17,7 @@ import { executeRoutes } from "./http/routes/execute.ts";
 import { memoryRoutes } from "./http/routes/memory.ts";
 import { healthRoutes, readyRoutes } from "./http/routes/operations.ts";
 import { runRoutes } from "./http/routes/runs.ts";
+import { scheduleRoutes } from "./http/routes/schedules.ts";
 import { sessionRoutes } from "./http/routes/sessions.ts";
 import { toolRoutes } from "./http/routes/tools.ts";
 import { workflowRoutes } from "./http/routes/workflows.ts";
@@ -48,6 +49,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/execute", executeRoutes());
   app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());
+  app.route("/api/schedules", scheduleRoutes());
   app.route("/api/engine", engineRoutes());
   app.route("/api/workflows", workflowRoutes());
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route."), c.get("requestId")));

@@ -3,7 +3,7 @@
  *
  * Built once per request, since a Worker may not use one request's connections in another. It does no I/O.
  */
-import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
+import { chatAgentId, chatPrompt, chatTools } from "./agent/chat-tools.ts";
 import type { ChatParts } from "./agent/chat.ts";
 import type { Model } from "./agent/model-port.ts";
 import type { AgentStore } from "./agent/run/agent.ts";
@@ -26,11 +26,14 @@ import type { ConversationStore } from "./memory/conversation-store.ts";
 import { openAiModel } from "./model/openai-model.ts";
 import { bookDinner } from "./saga/book-dinner.ts";
 import type { SagaServices } from "./saga/saga-services.ts";
+import type { SetScheduleParts } from "./schedule/set-schedule.ts";
+import { toolRun, type ToolRunServices } from "./schedule/tool-run.ts";
 import { createSessions } from "./session/sessions.ts";
 import { restaurantClient } from "./system/restaurant-client.ts";
 import { builtInTools } from "./tool/built-in.ts";
 import type { FactStore } from "./tool/fact-store.ts";
 import { createToolRegistry } from "./tool/registry.ts";
+import { runTool } from "./tool/run-tool.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
 import { upstashAgentStore } from "./upstash/agent-store.ts";
 import { upstashConversationStore } from "./upstash/conversation-store.ts";
@@ -64,10 +67,12 @@ export interface Wire extends EdgeWire {
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
   readonly memory: () => Promise<MemoryWire>;
+  /** `undefined` where there is no queue that could fire. */
+  readonly schedules: () => Promise<SetScheduleParts | undefined>;
 }
 
 /** What the runs of this app are given. */
-export type RunServices = SagaServices & AgentServices;
+export type RunServices = SagaServices & AgentServices & ToolRunServices;
 
 const tools = createToolRegistry(builtInTools);
 /** Every run that can be started here, and the versions of it that may still be running. */
@@ -77,6 +82,7 @@ export const runRegistry = createRunRegistry<RunServices>([
   agentPlanning,
   agentExecution,
   agentReflection,
+  toolRun,
 ]);
 
 /** @throws misconfigured (park) with every problem of the environment. */
@@ -115,6 +121,10 @@ export function createWire(invocation: Invocation): Wire {
     serveWorkflow: createWorkflowServer(invocation.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),
     memory,
+    async schedules() {
+      const { createSchedules } = await import("./wire/schedules.ts");
+      return createSchedules(adapters);
+    },
   };
 }
 
@@ -180,7 +190,7 @@ function createEngine(
   queues: Queues,
   { model, facts }: { readonly model: Model; readonly facts: FactStore },
 ): EngineParts<RunServices> {
-  const { config, clock, redis } = adapters;
+  const { config, clock, redis, log } = adapters;
   const journal = upstashJournal(redis, clock);
   return {
     ...adapters,
@@ -193,6 +203,8 @@ function createEngine(
     services: {
       restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }),
       ...createAgentServices(adapters, { model, registry: tools, facts }),
+      runTool: (call, userId, { signal }) =>
+        runTool(tools, call, { userId, agentId: chatAgentId, clock, facts, log, signal }),
     },
     profile: budgetProfiles[config.workersPlan],
   };

@@ -29,6 +29,10 @@ export function isAgentId(value: unknown): value is string {
   return typeof value === "string" && agentIdPattern.test(value);
 }
 
+export function newScheduleId(random: Random): string {
+  return `scd_${hexUuid(random)}`;
+}
+
 export function newMessageId(random: Random): string {
   return `msg_${hexUuid(random)}`;
 }
@@ -49,9 +53,24 @@ export function isUserId(value: unknown): value is string {
 
 /** The run id that belongs to a text, the same each time: for runs that must be started once. */
 export async function derivedRunId(text: string): Promise<string> {
+  return `run_${await derivedHex(text)}`;
+}
+
+/** The same for schedules. */
+export async function derivedScheduleId(text: string): Promise<string> {
+  return `scd_${await derivedHex(text)}`;
+}
+
+async function derivedHex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `run_${hex.slice(0, 32)}`;
+  return hex.slice(0, 32);
+}
+
+const scheduleIdPattern = /^scd_[0-9a-f]{32}$/;
+
+export function isScheduleId(value: unknown): value is string {
+  return typeof value === "string" && scheduleIdPattern.test(value);
 }
 
 const runIdPattern = /^run_[0-9a-f]{32}$/;

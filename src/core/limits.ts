@@ -143,6 +143,17 @@ export const limits = {
   signatureCharsMax: 4_096,
   clockToleranceSeconds: 30,
 
+  schedulesPerUserMax: 20,
+  cronCharsMax: 100,
+  timeZoneCharsMax: 64,
+  /** Outcomes of firings that are kept with a schedule. */
+  firingsKept: 20,
+  /** Clocks differ: a firing that comes so much before its time is taken for punctual. */
+  firingEarlyMsMax: 5_000,
+  /** Attempts of a firing after the first, at the queue's own pace: 12 s, 2.5 min, 30 min. */
+  firingRetries: 3,
+  firingNotesMax: 5,
+
   callTimeoutMs: 15 * 60 * 1000,
   callPauseMs: 60 * 60 * 1000,
 

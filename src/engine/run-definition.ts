@@ -14,6 +14,8 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly run: (ctx: RunContext<Services>, input: Input) => Promise<Output>;
   /** True where nobody follows the run's events: saves the command that tells readers. They are still there to be read. */
   readonly isQuiet?: boolean;
+  /** True where only the app itself starts such runs, never a caller by name. */
+  readonly isInternal?: boolean;
   /** What a run leaves in the conversation that it belongs to, written with its start and with its end: the same for the same run. */
   readonly inConversation?: {
     readonly opening: (start: RunStart<Input>) => Note;

@@ -11,6 +11,7 @@ import type { StartRequest } from "../engine/start-request.ts";
 import { startInline } from "../engine/start-inline.ts";
 import type { RunServices } from "../wire.ts";
 import type { AppEnv } from "./app-env.ts";
+import { readIdempotencyKey } from "./idempotency-key.ts";
 import { identityOf } from "./middleware/identity.ts";
 import { revive } from "./revive.ts";
 
@@ -80,15 +81,9 @@ function sameRequest(state: RunState, { definition, input }: Pick<RunRequest, "d
   throw new AppError("run_refused", "This Idempotency-Key was used for another request.");
 }
 
-const keyPattern = /^[\x21-\x7e]{1,255}$/;
-
 async function runIdFor(c: Context<AppEnv>, userId: string): Promise<string> {
-  const key = c.req.header("Idempotency-Key");
-  if (key === undefined) return newRunId(c.get("wire").engine.random);
-  if (!keyPattern.test(key)) {
-    throw new AppError("bad_request", "Idempotency-Key must have 1 to 255 visible ASCII characters.");
-  }
-  return derivedRunId(`execute ${userId} ${key}`);
+  const key = readIdempotencyKey(c);
+  return key === undefined ? newRunId(c.get("wire").engine.random) : derivedRunId(`execute ${userId} ${key}`);
 }
 
 /** Source: RFC 7240, `wait`. */

@@ -66,6 +66,8 @@ export interface KnowledgeStore {
   dropVectors(owner: KnowledgeOwner, keys: readonly string[]): Promise<void>;
   /** False when it is not there. 1 round trip, 2 billed commands. */
   remove(owner: KnowledgeOwner, key: string): Promise<boolean>;
+  /** All that an agent knows. 1 round trip, 2 billed commands. */
+  forget(owner: KnowledgeOwner): Promise<void>;
   /** The agents of a user that know something, or did. 1 billed command. */
   agents(userId: string): Promise<string[]>;
 }

@@ -32,7 +32,7 @@ export function openAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
 }
 
 /** The same model at another length gives vectors that cannot be compared. */
-export function embeddingModel({ modelName, dimensions }: Pick<OpenAiEmbedderOptions, "modelName" | "dimensions">) {
+function embeddingModel({ modelName, dimensions }: Pick<OpenAiEmbedderOptions, "modelName" | "dimensions">) {
   return dimensions === undefined ? modelName : `${modelName}/${dimensions}`;
 }
 

@@ -60,6 +60,16 @@ export function runIndexKey(userId: string): string {
   return `runs:{${userId}}`;
 }
 
+/** The user's schedules; a hash of id to schedule. */
+export function schedulesKey(userId: string): string {
+  return `schedules:{${userId}}`;
+}
+
+/** What came of the last firings of the user's schedules; a hash by id. */
+export function firingsKey(userId: string): string {
+  return `schedules:{${userId}}:firings`;
+}
+
 /** All runs that are not over, by the time at which the sweep looks at them. */
 export const dueRunsKey = "runs:due";
 

@@ -73,6 +73,13 @@ export function upstashKnowledgeStore(redis: RedisClient): KnowledgeStore {
       return (await removed) === 1;
     },
 
+    async forget(owner) {
+      await redis.atomic((batch) => {
+        void batch.add(["DEL", entriesKey(owner), vectorsKey(owner)], readInteger);
+        void batch.add(["SREM", knowledgeIndexKey(owner.userId), owner.agentId], readInteger);
+      });
+    },
+
     agents: async (userId) =>
       (await redis.command(["SMEMBERS", knowledgeIndexKey(userId)], readTexts)).toSorted(byCodeUnits),
   };

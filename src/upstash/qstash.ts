@@ -30,6 +30,8 @@ export interface OutgoingMessage {
   readonly callback?: string;
   readonly failureCallback?: string;
   readonly deduplicationId?: string;
+  /** Finds the message again. */
+  readonly label?: string;
 }
 
 export interface Qstash {
@@ -41,14 +43,9 @@ export interface Qstash {
   publish(message: OutgoingMessage): Promise<{ messageId: string }>;
 }
 
-export function qstashClient({ url, token, meter }: QstashOptions): Qstash {
-  const client = new Client({
-    baseUrl: url,
-    token: token.reveal(),
-    retry: { retries: 1, backoff: () => limits.queueRetryMs },
-    enableTelemetry: false,
-    devMode: false,
-  });
+export function qstashClient(options: QstashOptions): Qstash {
+  const { meter } = options;
+  const client = officialClient(options);
   return {
     async publish({ timeoutSeconds, body, ...message }) {
       meter.messages += 1;
@@ -67,8 +64,24 @@ export function qstashClient({ url, token, meter }: QstashOptions): Qstash {
   };
 }
 
-function refused(cause: unknown): AppError {
-  const status = typeof cause === "object" && cause !== null && "status" in cause ? Number(cause.status) : undefined;
+/** The SDK's client, with its own ways switched off. */
+export function officialClient({ url, token }: QstashOptions): Client {
+  return new Client({
+    baseUrl: url,
+    token: token.reveal(),
+    retry: { retries: 1, backoff: () => limits.queueRetryMs },
+    enableTelemetry: false,
+    devMode: false,
+  });
+}
+
+/** The HTTP status with which QStash refused; `undefined` when it did not answer. */
+export function statusOf(cause: unknown): number | undefined {
+  return typeof cause === "object" && cause !== null && "status" in cause ? Number(cause.status) : undefined;
+}
+
+export function refused(cause: unknown): AppError {
+  const status = statusOf(cause);
   if (status === 401 || status === 403) return new AppError("misconfigured", "QStash refused the token", { cause });
   if (status !== undefined && status >= 400 && status < 500 && status !== 429) {
     return new AppError("internal", `QStash refused the message with status ${status}`, { cause });

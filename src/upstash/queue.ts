@@ -11,6 +11,7 @@ export const enginePaths = {
   executeStep: "/api/engine/execute-step",
   callResult: "/api/engine/call-result",
   continueTurn: "/api/engine/continue-turn",
+  fireSchedule: "/api/engine/fire-schedule",
 } as const;
 
 export interface UpstashQueueOptions {

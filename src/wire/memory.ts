@@ -1,6 +1,6 @@
 /** What the routes and tools of memory need. A chunk of its own: most requests touch no knowledge. */
 import { chatAgentId } from "../agent/chat-tools.ts";
-import type { AgentStore } from "../agent/run/agent.ts";
+import { anyAgent, type AgentStore } from "../agent/run/agent.ts";
 import { knownFacts } from "../agent/known-facts.ts";
 import type { EmbeddingConfig } from "../config.ts";
 import { isAgentId } from "../core/ids.ts";
@@ -28,11 +28,13 @@ export function createMemory(adapters: Adapters, agents: AgentStore): MemoryWire
   return { agents: directoryOf(agents), knowledge, facts: knownFacts(knowledge) };
 }
 
-/** The agent of plain chats is everybody's; the others are who made them. */
+/** What plain chats know, and runs of no agent in particular, is their user's; other agents belong to who made them. */
 function directoryOf(agents: AgentStore): AgentDirectory {
   return {
     owns: async ({ userId, agentId }) =>
-      agentId === chatAgentId || (isAgentId(agentId) && (await agents.get(userId, agentId)) !== undefined),
+      agentId === chatAgentId ||
+      agentId === anyAgent.id ||
+      (isAgentId(agentId) && (await agents.get(userId, agentId)) !== undefined),
   };
 }
 

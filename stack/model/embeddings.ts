@@ -63,7 +63,7 @@ export function embeddingDocument({ model, texts, dimensions, isBase64 }: Embedd
 }
 
 /** Of length 1, as the real API's are; a text without a letter gives the first axis. */
-export function embed(text: string, dimensions: number): number[] {
+function embed(text: string, dimensions: number): number[] {
   const vector = Array.from({ length: dimensions }, () => 0);
   const words =
     text

@@ -117,6 +117,17 @@ describe.each(stores)("knowledge %s", (_name, open) => {
     expect(await store.load(owner, { withVectors: true })).toEqual({ entries: [], vectors: new Map() });
   });
 
+  it("forgets all that an agent knows, and nothing of another", async () => {
+    const store = open();
+    const owner = freshOwner();
+    for (const key of ["a", "b"]) await store.put(owner, entry(key, 1), vectorOf("v1", 1));
+    await store.put({ ...owner, agentId: "another" }, entry("c", 1), undefined);
+    await store.forget(owner);
+    await store.forget(owner);
+    expect(await store.load(owner, { withVectors: true })).toEqual({ entries: [], vectors: new Map() });
+    expect(await store.agents(owner.userId)).toEqual(["another"]);
+  });
+
   it("keeps users and agents apart, and names the agents that know something", async () => {
     const store = open();
     const owner = freshOwner();

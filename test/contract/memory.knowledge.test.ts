@@ -152,6 +152,21 @@ describe("an agent's knowledge over HTTP", () => {
     }
   });
 
+  it("of an agent that the caller made is kept apart, and goes with the agent", async () => {
+    const owner = await app.signIn();
+    const { id } = (await (await owner.post("/api/agents", { name: "Helper" })).json()) as { id: string };
+    expect((await put(owner, "k", { value: 1 }, id)).status).toBe(200);
+    expect((await owner.fetch(path("k"))).status).toBe(404);
+    expect((await owner.fetch(path("k", "default"))).status).toBe(404);
+    expect((await (await app.signIn()).fetch(path("k", id))).status).toBe(404);
+    expect((await owner.fetch(`/api/agents/${id}`, { method: "DELETE" })).status).toBe(204);
+    expect((await owner.fetch(path("k", id))).status).toBe(404);
+    const kept = await fetch(`${app.stack.redisUrl}/exists/memory:knowledge:{${owner.userId}}:${id}`, {
+      headers: { authorization: `Bearer ${app.stack.redisToken}` },
+    });
+    expect(await kept.json()).toEqual({ result: 0 });
+  });
+
   it("of another user is not there", async () => {
     await put(caller, "secret", { value: "mine" });
     const other = await app.signIn();
@@ -173,7 +188,7 @@ describe("an agent's knowledge over HTTP", () => {
     });
     const full = await put(owner, "one more", { value: 1 });
     expect(full.status).toBe(409);
-    expect(await full.json()).toMatchObject({ code: "knowledge_full" });
+    expect(await full.json()).toMatchObject({ code: "too_many" });
     expect((await put(owner, "k7", { value: 2 })).status).toBe(200);
   });
 

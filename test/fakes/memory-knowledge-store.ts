@@ -50,6 +50,9 @@ export function memoryKnowledgeStore(): KnowledgeStore {
       knownOf(owner).vectors.delete(key);
       return knownOf(owner).entries.delete(key);
     },
+    async forget({ userId, agentId }) {
+      owners.delete(`${userId}/${agentId}`);
+    },
     async agents(userId) {
       const prefix = `${userId}/`;
       const known = [...owners].filter(([name, { entries }]) => name.startsWith(prefix) && entries.size > 0);

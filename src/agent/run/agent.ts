@@ -77,6 +77,9 @@ export interface Agent extends AgentDraft {
   readonly updatedAt: number;
 }
 
+/** Nobody's in particular: it may use all tools. */
+export const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
+
 export const StoredAgent = z.extend(AgentDraft, { id: z.string(), createdAt: z.number(), updatedAt: z.number() });
 
 /** Agents of a user. Each method is one atomic change or read, in one round trip. */

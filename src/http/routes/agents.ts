@@ -1,7 +1,7 @@
 /** The caller's agents, and what they are asked to do. */
 import { Hono, type Context } from "hono";
 import * as z from "zod/mini";
-import { AgentChange, AgentDraft, changeAgent, type Agent } from "../../agent/run/agent.ts";
+import { AgentChange, AgentDraft, anyAgent, changeAgent, type Agent } from "../../agent/run/agent.ts";
 import { agentRun, Goal } from "../../agent/run/agent-run.ts";
 import {
   agentExecution,
@@ -60,8 +60,12 @@ export function agentRoutes() {
     .get("/:agentId", async (c) => c.json(await storedAgent(c, c.req.param("agentId"))))
     .patch("/:agentId", patchAgent)
     .delete("/:agentId", async (c) => {
-      const agentId = c.req.param("agentId");
-      if (!isAgentId(agentId) || !(await c.get("wire").agents.remove(identityOf(c).userId, agentId))) throw notFound();
+      const { agents, memory } = c.get("wire");
+      const owner = { userId: identityOf(c).userId, agentId: c.req.param("agentId") };
+      if (!isAgentId(owner.agentId)) throw notFound();
+      // What it knows goes first: if we die in between, the agent is there to be deleted again.
+      await (await memory()).knowledge.store.forget(owner);
+      if (!(await agents.remove(owner.userId, owner.agentId))) throw notFound();
       return c.body(null, 204);
     })
     .post("/:agentId/runs", async (c) =>
@@ -105,12 +109,9 @@ function runAgent(
   });
 }
 
-/** Without an id the run is of nobody's agent in particular: it may use all tools. */
 async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise<Agent> {
   return agentId === undefined ? anyAgent : storedAgent(c, agentId);
 }
-
-const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
 
 /** @throws not_found (refuse) also for what cannot be an agent's id. */
 async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {

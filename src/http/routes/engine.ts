@@ -14,7 +14,7 @@ import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
 import { continueTurn } from "../../agent/continue-turn.ts";
 import { AppError } from "../../core/errors.ts";
-import { isClientId, isRunId, isUserId } from "../../core/ids.ts";
+import { isClientId, isRunId, isScheduleId, isUserId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { actOnRun } from "../../engine/act-on-run.ts";
 import type { Delivery } from "../../engine/journal-entry.ts";
@@ -39,6 +39,11 @@ const TurnBody = z.object({
   conversationId: z.string().check(z.refine(isClientId)),
 });
 
+const FiringBody = z.object({
+  userId: z.string().check(z.refine(isUserId)),
+  scheduleId: z.string().check(z.refine(isScheduleId)),
+});
+
 const CallQuery = z.object({
   userId: z.string().check(z.refine(isUserId)),
   runId: z.string().check(z.refine(isRunId)),
@@ -60,6 +65,7 @@ export function engineRoutes() {
     .post("/execute-step", signed(limits.triggerBodyBytesMax), executeStep)
     .post("/call-result", signed(limits.callbackBodyBytesMax), callResult)
     .post("/continue-turn", signed(limits.triggerBodyBytesMax), continueOneTurn)
+    .post("/fire-schedule", signed(limits.triggerBodyBytesMax), firing)
     .post("/resume", signed(limits.triggerBodyBytesMax), async (c) => {
       return c.json(await sweepAll(c.get("wire")));
     });
@@ -125,6 +131,14 @@ async function continueOneTurn(c: Context<EngineEnv>): Promise<Response> {
   if (!c.get("isInternal")) return answerFor(c, await work);
   c.executionCtx.waitUntil(work.catch((error: unknown) => c.get("log").warn("a turn broke off", { cause: error })));
   return c.json({ outcome: "accepted" }, 202);
+}
+
+async function firing(c: Context<EngineEnv>): Promise<Response> {
+  const ref = parse(FiringBody, c.get("rawBody"));
+  const messageId = deliveryOf(c)?.messageId;
+  if (ref === undefined || messageId === undefined) return neverAgain(c);
+  const { fireOne } = await import("./fire-schedule.ts");
+  return fireOne(c as unknown as Context<AppEnv>, ref, messageId);
 }
 
 /** By then the lease is over; if the run is held still, its segment lives, and the sweep watches it. */

@@ -26,7 +26,7 @@ async function execute(c: Context<AppEnv>): Promise<Response> {
   const body = await readJson(c, Start, { bytesMax: limits.runInputBytesMax });
   const { name, version, conversationId } = body;
   const definition = engine.registry.get(name, version);
-  if (definition === undefined) throw unknownDefinition(name, version);
+  if (definition === undefined || definition.isInternal === true) throw unknownDefinition(name, version);
   const input = z.safeParse(definition.input, body.input ?? {});
   if (!input.success) throw invalidBody(input.error.issues, "/input");
   return startRun(c, { definition, input: input.data, ...(conversationId === undefined ? {} : { conversationId }) });

@@ -72,10 +72,7 @@ export async function putKnowledge(c: Context<AppEnv>): Promise<Response> {
   const { knowledge } = await c.get("wire").memory();
   const outcome = await keepKnowledge(knowledge, owner, given, c.req.raw.signal);
   if (outcome.kind === "kept") return c.json(outcome.entry);
-  throw new AppError(
-    "knowledge_full",
-    `An agent knows at most ${limits.knowledgeEntriesMax} entries; remove one first.`,
-  );
+  throw new AppError("too_many", `An agent knows at most ${limits.knowledgeEntriesMax} entries; remove one first.`);
 }
 
 export async function removeKnowledge(c: Context<AppEnv>): Promise<Response> {

@@ -1,26 +1,18 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../app-env.ts";
-import { late } from "../late.ts";
+import { late, type Endpoint } from "../late.ts";
 import { requireIdentity } from "../middleware/identity.ts";
 
 /** Mounted at `/api/memory`. */
 export function memoryRoutes() {
   return new Hono<AppEnv>()
     .use("*", requireIdentity())
-    .get(
-      "/knowledge/:agentId",
-      late(async () => (await import("./knowledge.ts")).findKnowledge),
-    )
-    .get(
-      "/knowledge/:agentId/:key",
-      late(async () => (await import("./knowledge.ts")).getKnowledge),
-    )
-    .put(
-      "/knowledge/:agentId/:key",
-      late(async () => (await import("./knowledge.ts")).putKnowledge),
-    )
-    .delete(
-      "/knowledge/:agentId/:key",
-      late(async () => (await import("./knowledge.ts")).removeKnowledge),
-    );
+    .get("/knowledge/:agentId", knowledge("findKnowledge"))
+    .get("/knowledge/:agentId/:key", knowledge("getKnowledge"))
+    .put("/knowledge/:agentId/:key", knowledge("putKnowledge"))
+    .delete("/knowledge/:agentId/:key", knowledge("removeKnowledge"));
+}
+
+function knowledge(name: keyof typeof import("./knowledge.ts")): Endpoint {
+  return late(async () => (await import("./knowledge.ts"))[name]);
 }

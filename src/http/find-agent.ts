@@ -1,0 +1,12 @@
+import { isAgentId } from "../core/ids.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { FindAgent } from "../schedule/schedule.ts";
+import type { Wire } from "../wire.ts";
+
+/** A user's agent as a run takes it. */
+export function findAgent({ agents }: Wire): FindAgent {
+  return async (userId, agentId) => {
+    const agent = isAgentId(agentId) ? await agents.get(userId, agentId) : undefined;
+    return agent as unknown as JsonValue | undefined;
+  };
+}
