@@ -180,6 +180,7 @@ function createChat(adapters: Adapters, queues: Queues, facts: FactStore): ChatP
     tools: chatTools({ registry: tools, facts, clock, log }),
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
+    contextTokens: config.model.contextTokens,
     queue: queues.turns,
     profile: budgetProfiles[config.workersPlan],
   };

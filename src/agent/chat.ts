@@ -13,7 +13,8 @@ import { writerLimits } from "../event/log-writer.ts";
 import type { LogRecord } from "../event/log-record.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
 import { userMessage, type AnswerState, type Message } from "../memory/message.ts";
-import { runTurn, type FrameSink, type OpenedTurn, type TurnEnd, type TurnParts } from "./run-turn.ts";
+import { formatSummary, type ConversationMemory } from "../memory/summary.ts";
+import { runTurn, type FrameSink, type OpenedTurn, type TurnEnd, type TurnInput, type TurnParts } from "./run-turn.ts";
 import { answerMessage, currentTurn, type TurnState } from "./turn-state.ts";
 
 export interface ChatParts extends TurnParts {
@@ -32,8 +33,8 @@ export interface TurnRequest {
   readonly message: UserText;
   /** True to answer a message again that has an answer. */
   readonly isRegeneration: boolean;
-  /** Chronological; the message itself may be in it when it was sent before. */
-  readonly history: readonly Message[];
+  /** The message itself may be in it when it was sent before. */
+  readonly memory: ConversationMemory;
 }
 
 export type StartOutcome =
@@ -58,10 +59,10 @@ export async function startTurn(parts: ChatParts, request: TurnRequest, sink: Fr
     at: parts.clock.now(),
   };
   const opened = Promise.withResolvers<OpenedTurn>();
-  const history = historyBefore(request);
+  const stored = request.memory.messages;
   const done = runTurn(
     parts,
-    { ref: request.ref, runId, messageId, userMessage: request.message, history, stored: request.history, earlier: [] },
+    { ref: request.ref, runId, messageId, userMessage: request.message, ...before(request), stored, earlier: [] },
     opened.promise,
     sink,
   );
@@ -114,7 +115,7 @@ export async function takeUpTurn(
   ref: ConversationRef,
   turn: TurnState,
   records: readonly LogRecord[],
-  history: readonly Message[],
+  memory: ConversationMemory,
   sink: FrameSink,
 ): Promise<{ readonly kind: "taken"; readonly done: Promise<void> } | { readonly kind: "moved" }> {
   const opening: TurnOpening = {
@@ -127,14 +128,13 @@ export async function takeUpTurn(
   const answer = await parts.log.supersede(ref, turn.last, opening);
   if (answer.kind === "moved") return answer;
   const earlier: TurnEvent[] = [...eventsOf(turn, records), opening];
-  const before = history.filter((message) => message.id !== turn.userMessage.id);
   const input = {
     ref,
     runId: turn.runId,
     messageId: turn.messageId,
     userMessage: turn.userMessage,
-    history: before,
-    stored: history,
+    ...before({ message: turn.userMessage, memory }),
+    stored: memory.messages,
     earlier,
   };
   const done = runTurn(parts, input, Promise.resolve({ tenure: answer.tenure, opening }), sink);
@@ -172,12 +172,11 @@ async function endTurn(
   const at = parts.clock.now();
   const messages = [userMessage(turn.userMessage.id, turn.userMessage.text, turn.startedAt)];
   if (turn.parts.some((part) => part.type !== "step-start")) messages.push(answerMessage(turn, state, at));
-  const answer = await parts.log.supersede(
-    ref,
-    turn.last,
-    ending,
-    messages.map((message) => JSON.stringify(message)),
-  );
+  const summaries = turn.summary === undefined ? [] : [formatSummary(turn.summary)];
+  const answer = await parts.log.supersede(ref, turn.last, ending, [
+    ...summaries,
+    ...messages.map((message) => JSON.stringify(message)),
+  ]);
   return answer.kind === "superseded";
 }
 
@@ -206,15 +205,18 @@ async function settleEnd(
 }
 
 function completeAnswer(request: TurnRequest): Message | undefined {
-  return request.history.find(
+  return request.memory.messages.find(
     (message) => message.metadata.replyTo === request.message.id && message.metadata.state === "complete",
   );
 }
 
-/** The context of an answer: what came before its message. */
-function historyBefore(request: TurnRequest): readonly Message[] {
-  const at = request.history.findIndex((message) => message.id === request.message.id);
-  return at < 0 ? request.history : request.history.slice(0, at);
+/** The context of an answer: what came before its message. A summary that tells of what came after it is none. */
+function before({ message, memory }: Pick<TurnRequest, "message" | "memory">): Pick<TurnInput, "history" | "summary"> {
+  const { messages, summary } = memory;
+  const at = messages.findIndex(({ id }) => id === message.id);
+  if (at < 0) return { history: messages, summary };
+  const isEarlier = messages.findIndex(({ id }) => id === summary?.upTo) < at;
+  return { history: messages.slice(0, at), summary: isEarlier ? summary : undefined };
 }
 
 function eventsOf(turn: TurnState, records: readonly LogRecord[]): TurnEvent[] {

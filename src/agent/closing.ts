@@ -2,6 +2,7 @@ import { limits } from "../core/limits.ts";
 import type { Closing } from "../event/event-log.ts";
 import type { UserText } from "../event/turn-event.ts";
 import { userMessage, type AnswerState, type Message, type MessagePart } from "../memory/message.ts";
+import { formatSummary, type Summary } from "../memory/summary.ts";
 import { answerMessage } from "./turn-state.ts";
 
 export interface FinishedTurn {
@@ -10,6 +11,8 @@ export interface FinishedTurn {
   /** What memory held when the turn was admitted. */
   readonly stored: readonly Message[];
   readonly parts: readonly MessagePart[];
+  /** To be kept: one that the turn has made, or one that the list would soon drop. */
+  readonly summary: Summary | undefined;
   readonly isEventListNew: boolean;
   /** Unix ms. */
   readonly at: number;
@@ -23,9 +26,10 @@ export function closingOf(turn: FinishedTurn, state: AnswerState): Closing {
   const answer = answerMessage(turn, state, at);
   const hasContent = answer.parts.some((part) => part.type !== "step-start");
   const messages = [...(isRepeated ? [] : [question]), ...(hasContent ? [answer] : [])];
+  const summaries = turn.summary === undefined ? [] : [formatSummary(turn.summary)];
   const previousAt = stored.at(-1)?.metadata.at;
   return {
-    messages: messages.map((message) => JSON.stringify(message)),
+    messages: [...summaries, ...messages.map((message) => JSON.stringify(message))],
     isFirst: stored.length === 0,
     isEventListNew: turn.isEventListNew,
     messageCount: stored.length,

@@ -1,5 +1,5 @@
 import type { ConversationRef } from "../event/event-log.ts";
-import type { Message } from "../memory/message.ts";
+import type { ConversationMemory } from "../memory/summary.ts";
 import { isDead, takeUpTurn, type ChatParts } from "./chat.ts";
 import type { FrameSink } from "./run-turn.ts";
 import { currentTurn } from "./turn-state.ts";
@@ -19,7 +19,7 @@ export type ContinueOutcome =
 export async function continueTurn(
   parts: ChatParts,
   ref: ConversationRef,
-  o: { readonly messages: () => Promise<readonly Message[]>; readonly leaseMs: number },
+  o: { readonly memory: () => Promise<ConversationMemory>; readonly leaseMs: number },
 ): Promise<ContinueOutcome> {
   const records = await parts.log.read(ref);
   const turn = currentTurn(records);
@@ -27,7 +27,7 @@ export async function continueTurn(
   if (!isDead(parts, turn)) {
     return { kind: "held", retryAfterMs: Math.max(0, turn.lastAt + o.leaseMs - parts.clock.now()) };
   }
-  const taken = await takeUpTurn(parts, ref, turn, records, await o.messages(), nobody);
+  const taken = await takeUpTurn(parts, ref, turn, records, await o.memory(), nobody);
   if (taken.kind === "moved") return { kind: "stale" };
   // That it goes on elsewhere is no failure here: there is no reader who would have to resume.
   await taken.done.catch((error: unknown) => parts.logger.info("a turn left this segment", { cause: error }));

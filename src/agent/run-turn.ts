@@ -20,10 +20,11 @@ import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
 import { createLogWriter, type LogWriter } from "../event/log-writer.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
 import type { Message } from "../memory/message.ts";
+import type { KeptSummary } from "../memory/summary.ts";
 import { closingOf } from "./closing.ts";
-import type { Model, ModelMessage, ModelTool, ModelToolCall } from "./model-port.ts";
+import type { Model, ModelTool, ModelToolCall } from "./model-port.ts";
 import { toolLoop, type LoopEnd, type ToolOutcome } from "./tool-loop.ts";
-import { toModelMessages } from "./transcript.ts";
+import { openTurn } from "./turn-context.ts";
 import { createTurnDesk, type TurnDesk } from "./turn-desk.ts";
 import { settledSteps, turnRunState } from "./turn-journal.ts";
 import { answerMessage } from "./turn-state.ts";
@@ -50,6 +51,8 @@ export interface TurnParts {
   /** Waits; rejects when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly systemPrompt: string;
+  /** What the model takes, as far as it can be estimated. */
+  readonly contextTokens: number;
   readonly profile: BudgetProfile;
   readonly meter: Meter;
 }
@@ -61,6 +64,8 @@ export interface TurnInput {
   readonly userMessage: UserText;
   /** The messages that this turn answers after, chronological. */
   readonly history: readonly Message[];
+  /** Of what came before that, where it is long. */
+  readonly summary: KeptSummary | undefined;
   /** All that memory held when the turn was admitted; more than the history where a message is answered again. */
   readonly stored: readonly Message[];
   /** Events that an earlier producer of this turn left behind, and the `workflow-resumed` that took it over; empty for a new turn. */
@@ -133,7 +138,7 @@ function interpreterOf(parts: TurnParts, input: TurnInput, desk: TurnDesk, sink:
   });
 }
 
-function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, interpreter: Interpreter): Promise<LoopEnd> {
+async function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, interpreter: Interpreter): Promise<LoopEnd> {
   const unreachable = (): Promise<never> => Promise.reject(new Error("a turn reaches out to nobody but its tools"));
   const { ctx } = createContext({
     interpreter,
@@ -144,12 +149,16 @@ function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, interpreter
     writeEvent: () => {},
     now: parts.clock.now,
   });
-  const opening: ModelMessage[] = [
-    { role: "system", content: parts.systemPrompt },
-    ...toModelMessages(input.history),
-    { role: "user", content: input.userMessage.text },
-  ];
-  return toolLoop(ctx, opening);
+  const { opening, settled } = await openTurn(ctx, {
+    ...input,
+    ...parts,
+    tools: parts.tools.definitions,
+    userText: input.userMessage.text,
+    hasAnswer: input.earlier.some(({ type }) => type === "step-completed"),
+    log: parts.logger,
+  });
+  const [end] = await Promise.all([toolLoop(ctx, opening), settled]);
+  return end;
 }
 
 interface Closing {
@@ -186,7 +195,9 @@ async function close(closing: Closing, end: CodeEnd): Promise<TurnEnd> {
 
 async function finish({ parts, input, desk, writer, isListNew }: Closing, ending: TurnEnding): Promise<TurnEnd> {
   const isComplete = ending.type === "workflow-completed";
-  const finished = { ...input, parts: desk.fold.parts(), isEventListNew: isListNew, at: parts.clock.now() };
+  const kept = desk.summary() ?? (input.summary?.isFading === true ? input.summary : undefined);
+  const of = { parts: desk.fold.parts(), summary: kept, isEventListNew: isListNew, at: parts.clock.now() };
+  const finished = { ...input, ...of };
   const isDurable = await writer.close(ending, closingOf(finished, isComplete ? "complete" : "failed"));
   if (!isDurable) return "superseded";
   await desk.show(ending);

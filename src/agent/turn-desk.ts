@@ -6,21 +6,26 @@
 import { LeaseLost, type JournalWriter } from "../engine/journal-writer.ts";
 import type { LogWriter } from "../event/log-writer.ts";
 import type { TurnEvent, TurnOpening } from "../event/turn-event.ts";
+import type { Summary } from "../memory/summary.ts";
+import { askModel } from "./ask-model.ts";
 import { callModel, relayAnswer } from "./relay-answer.ts";
 import type { ModelToolCall } from "./model-port.ts";
 import type { FrameSink, TurnInput, TurnParts } from "./run-turn.ts";
 import { toolStep, type LoopServices } from "./tool-loop.ts";
 import { eventOfRecord } from "./turn-journal.ts";
+import type { SummaryServices } from "./turn-context.ts";
 import { createPartsFold, type PartsFold } from "./turn-state.ts";
 import { createUiProjection } from "./ui-projection.ts";
 
 export interface TurnDesk {
-  /** What the tool loop works with. */
-  readonly services: LoopServices;
+  /** What the turn's code works with. */
+  readonly services: LoopServices & SummaryServices;
   /** The interpreter's journal: outcomes become events. */
   readonly journal: JournalWriter;
   /** The answer so far. */
   readonly fold: PartsFold;
+  /** That the turn has made of what came before. */
+  summary(): Summary | undefined;
   /** The turn is open: what is there already is shown to the reader, and everything goes on. */
   open(writer: LogWriter, opening: TurnOpening): Promise<void>;
   /** Adds words of ours to the answer. */
@@ -31,15 +36,21 @@ export interface TurnDesk {
 
 export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSink): TurnDesk {
   const fold = createPartsFold();
-  for (const event of input.earlier) fold.add(event);
+  let summary: Summary | undefined;
+  for (const event of input.earlier) take(event);
   const projection = createUiProjection();
   const opened = Promise.withResolvers<LogWriter>();
   opened.promise.catch(() => undefined);
   const calls = new Map<string, ModelToolCall>();
   let writer: LogWriter | undefined;
 
-  async function emit(event: TurnEvent): Promise<void> {
+  function take(event: TurnEvent): void {
     fold.add(event);
+    if (event.type === "context-compacted") summary = event.summary;
+  }
+
+  async function emit(event: TurnEvent): Promise<void> {
+    take(event);
     writer?.event(event);
     await show(event);
   }
@@ -55,6 +66,7 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
 
   return {
     fold,
+    summary: () => summary,
     show,
     say: (text) => emit({ type: "message-delta", text }),
     services: {
@@ -71,6 +83,11 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
           if (!signal.aborted) parts.logger.error("a model call failed", { runId: input.runId, error });
           throw error;
         }
+      },
+      async summarise(messages, { signal }) {
+        // Of a turn that is refused nobody needs a summary.
+        await opened.promise;
+        return askModel(parts.model, { messages, tools: [], signal });
       },
       async runTool(call, { signal }) {
         calls.set(toolStep(call), call);

@@ -6,6 +6,7 @@
  * |---|---|
  * | a model step is done | `step-completed`; its text stands in the `message-delta`s before it |
  * | a tool step is done | `tool-completed` or `tool-failed` |
+ * | the summary is done | `context-compacted` |
  */
 import type { JsonValue } from "../core/json.ts";
 import type { SegmentRecord } from "../engine/journal-entry.ts";
@@ -13,6 +14,8 @@ import type { RunState, SettledStep } from "../engine/run-state.ts";
 import { nothingSpent } from "../engine/spending.ts";
 import type { TurnEvent } from "../event/turn-event.ts";
 import type { ModelToolCall } from "./model-port.ts";
+import type { Summary } from "../memory/summary.ts";
+import { summaryStep } from "./turn-context.ts";
 import { modelStep, toolStep, type ModelAnswer, type ToolOutcome } from "./tool-loop.ts";
 
 /** The outcomes that a turn's events tell, in their order. */
@@ -48,6 +51,9 @@ export function settledSteps(events: readonly TurnEvent[], startedAt: number): S
         settle(numbered(modelStep), answerOf(event, text));
         break;
       }
+      case "context-compacted":
+        settle(summaryStep, event.summary);
+        break;
       case "tool-completed":
         settle(calls.get(event.toolCallId) ?? "", { kind: "ok", output: event.output });
         break;
@@ -76,6 +82,11 @@ export function eventOfRecord(
   if (record.step.startsWith(modelStep)) {
     const { toolCalls, finishReason, usage } = record.value as unknown as ModelAnswer;
     return { type: "step-completed", step, toolCalls, finishReason, ...(usage === undefined ? {} : { usage }) };
+  }
+  if (record.step === summaryStep) {
+    return record.value === undefined
+      ? undefined
+      : { type: "context-compacted", summary: record.value as unknown as Summary };
   }
   const call = callOf(record.step);
   if (call === undefined) return undefined;

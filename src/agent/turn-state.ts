@@ -2,6 +2,7 @@ import type { LogRecord } from "../event/log-record.ts";
 import type { EventId } from "../event/event-id.ts";
 import { isEnding, type TurnEnding, type TurnEvent, type UserText } from "../event/turn-event.ts";
 import type { AnswerState, Message, MessagePart } from "../memory/message.ts";
+import type { Summary } from "../memory/summary.ts";
 
 /** One turn as its events tell it; the fold of a prefix is the turn at that moment. */
 export interface TurnState {
@@ -10,6 +11,8 @@ export interface TurnState {
   readonly userMessage: UserText;
   readonly startedAt: number;
   readonly parts: readonly MessagePart[];
+  /** That the turn has made of what came before. */
+  readonly summary?: Summary;
   /** Number of model calls begun. */
   readonly step: number;
   readonly ending?: TurnEnding;
@@ -30,9 +33,11 @@ export function currentTurn(records: readonly LogRecord[]): TurnState | undefine
   const { runId, messageId, userMessage } = opening.event;
   const fold = createPartsFold();
   let ending: TurnEnding | undefined;
+  let summary: Summary | undefined;
   for (const record of records.slice(from)) {
     fold.add(record.event);
     if (isEnding(record.event)) ending = record.event;
+    if (record.event.type === "context-compacted") summary = record.event.summary;
   }
   const last = records.at(-1) ?? opening;
   return {
@@ -42,6 +47,7 @@ export function currentTurn(records: readonly LogRecord[]): TurnState | undefine
     startedAt: opening.at,
     parts: fold.parts(),
     step: fold.step(),
+    ...(summary === undefined ? {} : { summary }),
     ...(ending === undefined ? {} : { ending }),
     first: opening.id,
     last: last.id,

@@ -97,6 +97,7 @@ export function createUiProjection(): UiProjection {
       case "workflow-failed":
         return closeText() + frame({ type: "error", errorText: event.errorText }) + doneFrame;
       case "message-completed":
+      case "context-compacted":
       case "segment-yielded":
       case "heartbeat":
         return "";

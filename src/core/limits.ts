@@ -15,6 +15,12 @@ export const limits = {
   answerTextCharsMax: 200_000,
 
   conversationMessagesMax: 100,
+  /** Of one page of messages. */
+  messagesPageMax: 100,
+  /** A summary with more entries behind it than this is written once more, before the list drops it. */
+  summaryEntriesBehindMax: 60,
+  summaryCharsMax: 4_000,
+  summaryMsMax: 30_000,
   conversationTtlSeconds: 30 * daySeconds,
   conversationTitleCharsMax: 120,
   conversationsPerUserMax: 200,

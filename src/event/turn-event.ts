@@ -9,6 +9,13 @@ export interface UserText {
   readonly text: string;
 }
 
+/** See `memory/summary.ts`. */
+export interface ContextSummary {
+  readonly upTo: string;
+  readonly upToAt: number;
+  readonly text: string;
+}
+
 /** A call as the model wrote it: the arguments may fail to parse. */
 export interface CalledTool {
   readonly id: string;
@@ -41,6 +48,8 @@ export type TurnEvent =
       readonly finishReason: string;
       readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
     }
+  /** The older part of the conversation, up to and including the message `upTo`, was summarised; later answers are given from the summary. */
+  | { readonly type: "context-compacted"; readonly summary: ContextSummary }
   /** The segment has spent its budget; the next one takes the turn up at once. */
   | { readonly type: "segment-yielded"; readonly reason: string }
   | { readonly type: "message-delta"; readonly text: string }
@@ -68,6 +77,7 @@ const eventTypes: ReadonlySet<string> = new Set([
   "workflow-resumed",
   "step-started",
   "step-completed",
+  "context-compacted",
   "segment-yielded",
   "message-delta",
   "tool-called",

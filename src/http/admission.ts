@@ -1,6 +1,6 @@
 import type { ConversationRef } from "../event/event-log.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
-import type { Message } from "../memory/message.ts";
+import type { ConversationMemory } from "../memory/summary.ts";
 import type { SessionRecord, SessionRef } from "../session/session.ts";
 
 /** What a chat turn must know before the model is called. */
@@ -8,8 +8,7 @@ export interface Admitted {
   /** `undefined` when the session was ended or never there. */
   readonly session: SessionRecord | undefined;
   readonly limit: LimitVerdict;
-  /** The conversation's messages, chronological. */
-  readonly messages: readonly Message[];
+  readonly memory: ConversationMemory;
 }
 
 /** Session, limit and history of one conversation, asked in one round trip. Counts one chat turn. Cost: at most 7 billed commands. */

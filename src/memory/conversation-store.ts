@@ -1,5 +1,5 @@
 import type { ConversationRef } from "../event/event-log.ts";
-import type { Message } from "./message.ts";
+import type { ConversationMemory } from "./summary.ts";
 
 export interface ConversationSummary {
   readonly id: string;
@@ -18,6 +18,6 @@ export interface ConversationStore {
   rename(ref: ConversationRef, title: string): Promise<boolean>;
   /** Removes messages, events and the entry in the list at once; a turn that runs finds out at its next flush. False when there was none. */
   remove(ref: ConversationRef): Promise<boolean>;
-  /** Chronological, at most `limits.conversationMessagesMax`. Empty for a conversation that does not exist. 1 round trip, 1 billed command. */
-  messages(ref: ConversationRef): Promise<Message[]>;
+  /** At most `limits.conversationMessagesMax` messages. Empty for a conversation that does not exist. 1 round trip, 1 billed command. */
+  memory(ref: ConversationRef): Promise<ConversationMemory>;
 }

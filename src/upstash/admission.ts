@@ -1,10 +1,10 @@
 import { invariant, type Clock } from "../core/ports.ts";
 import type { ConversationRef } from "../event/event-log.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
-import type { Message } from "../memory/message.ts";
+import type { ConversationMemory } from "../memory/summary.ts";
 import type { SessionRecord, SessionRef } from "../session/session.ts";
 import type { RedisClient } from "./batch.ts";
-import { messagesPart } from "./conversation-store.ts";
+import { memoryPart } from "./conversation-store.ts";
 import { takeLimit } from "./rate-limiter.ts";
 import { touchSession } from "./session-store.ts";
 
@@ -20,14 +20,14 @@ export function upstashAdmission(redis: RedisClient, clock: Clock) {
     async admit({ session: sessionRef, caller, ref }: Passage) {
       let session: Promise<SessionRecord | undefined> | undefined;
       let limit: Promise<LimitVerdict> | undefined;
-      let messages: Promise<Message[]> | undefined;
+      let memory: Promise<ConversationMemory> | undefined;
       await redis.run((batch) => {
         session = touchSession(batch, sessionRef);
         limit = takeLimit({ batch, redis, clock, name: "chat", caller });
-        messages = messagesPart(batch, ref);
+        memory = memoryPart(batch, ref);
       });
-      invariant(limit !== undefined && messages !== undefined, "a batch settles what was added to it");
-      return { session: await session, limit: await limit, messages: await messages };
+      invariant(limit !== undefined && memory !== undefined, "a batch settles what was added to it");
+      return { session: await session, limit: await limit, memory: await memory };
     },
   };
 }

@@ -2,15 +2,15 @@ import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { ConversationRef } from "../event/event-log.ts";
 import type { ConversationStore, ConversationSummary } from "../memory/conversation-store.ts";
-import { foldMessages, type Message } from "../memory/message.ts";
+import { emptyMemory, foldConversation, type ConversationMemory } from "../memory/summary.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { conversationIndexKey, eventsKey, messagesKey } from "./keys.ts";
 import { readInteger, readText, readPairs, readTexts } from "./reply.ts";
 
-/** Reads a conversation's messages as part of a batch. 1 billed command. */
-export function messagesPart(batch: Batch, ref: ConversationRef): Promise<Message[]> {
+/** Reads a conversation's messages, and what stands for the older ones, as part of a batch. 1 billed command. */
+export function memoryPart(batch: Batch, ref: ConversationRef): Promise<ConversationMemory> {
   const key = messagesKey(ref.userId, ref.conversationId);
-  return batch.add(["LRANGE", key, -limits.conversationMessagesMax, -1], (reply) => foldMessages(readTexts(reply)));
+  return batch.add(["LRANGE", key, -limits.conversationMessagesMax, -1], (reply) => foldConversation(readTexts(reply)));
 }
 
 /**
@@ -66,12 +66,12 @@ export function upstashConversationStore(redis: RedisClient, clock: Clock): Conv
       return (await Promise.all(removed)).some((count) => count > 0);
     },
 
-    async messages(ref) {
-      let messages: Promise<Message[]> | undefined;
+    async memory(ref) {
+      let memory: Promise<ConversationMemory> | undefined;
       await redis.run((batch) => {
-        messages = messagesPart(batch, ref);
+        memory = memoryPart(batch, ref);
       });
-      return (await messages) ?? [];
+      return (await memory) ?? emptyMemory;
     },
   };
 }

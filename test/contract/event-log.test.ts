@@ -218,7 +218,7 @@ describe("the upstash event log", () => {
       closing({ messages, isFirst: true, messageCount: 100, previousAt: now }),
     );
     const store = upstashConversationStore(redis, manualClock());
-    expect((await store.messages(ref)).map((message) => message.id).slice(0, 1)).toEqual(["m30"]);
+    expect((await store.memory(ref)).messages.map((message) => message.id).slice(0, 1)).toEqual(["m30"]);
     expect(await log.read(ref)).toHaveLength(1_000);
   });
 });

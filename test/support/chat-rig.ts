@@ -5,6 +5,7 @@ import { createMeter } from "../../src/core/meter.ts";
 import { budgetProfiles } from "../../src/engine/budget.ts";
 import { writerLimits } from "../../src/event/log-writer.ts";
 import { foldMessages, type Message } from "../../src/memory/message.ts";
+import { foldConversation } from "../../src/memory/summary.ts";
 import { countingRandom, manualClock, settle, silentLog } from "../fakes/clock.ts";
 import { memoryEventLog } from "../fakes/memory-event-log.ts";
 import { callTool, end, scriptedModel, text, type ScriptStep } from "../fakes/scripted-model.ts";
@@ -28,6 +29,7 @@ export function setUp(...scripts: ScriptStep[][]) {
     logger: silentLog,
     pause: clock.pause,
     systemPrompt: "be brief",
+    contextTokens: 32_000,
     tools: {
       definitions: [],
       run: async (call) => {
@@ -41,11 +43,12 @@ export function setUp(...scripts: ScriptStep[][]) {
   const frames: string[] = [];
   const sink = { write: async (frame: string) => void frames.push(frame) };
   const stored = (): Message[] => foldMessages(log.messages(ref));
+  const memory = () => foldConversation(log.messages(ref));
   const request = (id: string, question = "why?", isRegeneration = false): TurnRequest => ({
     ref,
     message: { id, text: question },
     isRegeneration,
-    history: stored(),
+    memory: memory(),
   });
   const chunks = (): { type: string }[] =>
     frames
@@ -53,7 +56,7 @@ export function setUp(...scripts: ScriptStep[][]) {
       .split("\n\n")
       .filter((line) => line.startsWith("data: {"))
       .map((line) => JSON.parse(line.slice("data: ".length)) as { type: string });
-  return { clock, log, model, parts, continued, sink, frames, chunks, stored, request, runs };
+  return { clock, log, model, parts, continued, sink, frames, chunks, stored, memory, request, runs };
 }
 
 export async function finish(outcome: Awaited<ReturnType<typeof startTurn>>): Promise<void> {

@@ -38,7 +38,7 @@ describe("a turn that is cut off between two tools", () => {
   it("asks the model for nothing again, and runs only the tool that had not answered", async () => {
     const t = await dieInTools();
     const records = await t.log.read(ref);
-    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.stored(), t.sink));
+    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.memory(), t.sink));
     expect(t.model.requests).toHaveLength(2);
     expect(t.runs).toEqual(["t1", "t2"]);
     expect(t.model.requests[1]?.messages.slice(-3)).toMatchObject([
@@ -52,7 +52,7 @@ describe("a turn that is cut off between two tools", () => {
   it("withdraws nothing that the reader saw, and shows each call once", async () => {
     const t = await dieInTools();
     const records = await t.log.read(ref);
-    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.stored(), t.sink));
+    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.memory(), t.sink));
     const types = t.chunks().map((chunk) => chunk.type);
     expect(types).not.toContain("reset-step");
     expect(types.filter((type) => type === "tool-input-available")).toHaveLength(2);
@@ -87,7 +87,7 @@ describe("a turn whose budget is spent", () => {
     for (let segments = 1; t.continued.length > 0; segments += 1) {
       expect(segments).toBeLessThan(10);
       t.continued.length = 0;
-      expect(await continueTurn(parts, ref, { messages: async () => t.stored(), leaseMs })).toEqual({ kind: "ran" });
+      expect(await continueTurn(parts, ref, { memory: async () => t.memory(), leaseMs })).toEqual({ kind: "ran" });
     }
     expect(t.model.requests).toHaveLength(3);
     expect(t.runs).toEqual(["t1", "t2"]);
@@ -106,13 +106,13 @@ describe("the queue's word to go on with a turn", () => {
   it("does nothing where the turn is over, and nothing to a producer that lives", async () => {
     const held = Promise.withResolvers<void>();
     const t = setUp([text("a"), held.promise, end]);
-    const messages = async () => t.stored();
-    expect(await continueTurn(t.parts, ref, { messages, leaseMs })).toEqual({ kind: "stale" });
+    const memory = async () => t.memory();
+    expect(await continueTurn(t.parts, ref, { memory, leaseMs })).toEqual({ kind: "stale" });
     const started = await startTurn(t.parts, t.request("m1"), t.sink);
-    expect(await continueTurn(t.parts, ref, { messages, leaseMs })).toEqual({ kind: "held", retryAfterMs: leaseMs });
+    expect(await continueTurn(t.parts, ref, { memory, leaseMs })).toEqual({ kind: "held", retryAfterMs: leaseMs });
     held.resolve();
     await finish(started);
-    expect(await continueTurn(t.parts, ref, { messages, leaseMs })).toEqual({ kind: "stale" });
+    expect(await continueTurn(t.parts, ref, { memory, leaseMs })).toEqual({ kind: "stale" });
     expect(t.model.requests).toHaveLength(1);
   });
 });
@@ -124,7 +124,7 @@ describe("the sweep over turns", () => {
     await t.clock.advance(60_000);
     expect(await sweepTurns(parts)).toEqual({ seen: 1, triggered: 1 });
     expect(t.continued).toEqual([ref]);
-    expect(await continueTurn(t.parts, ref, { messages: async () => t.stored(), leaseMs })).toEqual({ kind: "ran" });
+    expect(await continueTurn(t.parts, ref, { memory: async () => t.memory(), leaseMs })).toEqual({ kind: "ran" });
     expect(t.stored().map(textOf)).toEqual(["why?", "whole"]);
     await t.clock.advance(120_000);
     expect(await sweepTurns(parts)).toEqual({ seen: 1, triggered: 0 });

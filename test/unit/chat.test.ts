@@ -176,7 +176,7 @@ describe("a turn whose producer died", () => {
     const records = await t.log.read(ref);
     const turn = currentTurn(records)!;
     expect(turn.ending).toBeUndefined();
-    await finishTaken(await takeUpTurn(t.parts, ref, turn, records, t.stored(), t.sink));
+    await finishTaken(await takeUpTurn(t.parts, ref, turn, records, t.memory(), t.sink));
     expect(t.runs).toEqual(["t1"]);
     expect(t.stored().map(textOf)).toEqual(["why?", "whole"]);
     expect(t.chunks().map((chunk) => chunk.type)).toContain("reset-step");
@@ -186,7 +186,7 @@ describe("a turn whose producer died", () => {
   it("that comes back to life changes nothing any more", async () => {
     const t = await die([text("whole"), end]);
     const records = await t.log.read(ref);
-    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.stored(), t.sink));
+    await finishTaken(await takeUpTurn(t.parts, ref, currentTurn(records)!, records, t.memory(), t.sink));
     const before = [await t.log.read(ref), t.stored()];
     t.isCutOff.value = false;
     await t.clock.advance(writerLimits.heartbeatMs);
@@ -199,7 +199,7 @@ describe("a turn whose producer died", () => {
     const t = await die([text("whole"), end]);
     const records = await t.log.read(ref);
     const turn = currentTurn(records)!;
-    const taken = await Promise.all([0, 1].map(() => takeUpTurn(t.parts, ref, turn, records, t.stored(), t.sink)));
+    const taken = await Promise.all([0, 1].map(() => takeUpTurn(t.parts, ref, turn, records, t.memory(), t.sink)));
     expect(taken.map((answer) => answer.kind).toSorted()).toEqual(["moved", "taken"]);
     await finishTaken(taken.find((answer) => answer.kind === "taken")!);
     expect(t.stored().map(textOf)).toEqual(["why?", "whole"]);

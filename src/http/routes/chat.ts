@@ -92,11 +92,11 @@ async function postTurn(c: Context<AppEnv>): Promise<Response> {
   const { agentId } = body;
   if (agentId !== undefined) return (await agentChat()).startAgentTurn(c, { ref, message, agentId, isRegeneration });
   const stream = createFrameStream();
-  let history = admitted.messages;
+  let { memory } = admitted;
   for (let attempt = 0; attempt < startsMax; attempt += 1) {
-    const outcome = await startTurn(wire.chat, { ref, message, isRegeneration, history }, stream);
+    const outcome = await startTurn(wire.chat, { ref, message, isRegeneration, memory }, stream);
     if (outcome.kind !== "cleared") return answer(c, ref, outcome, stream);
-    history = await wire.conversations.messages(ref);
+    memory = await wire.conversations.memory(ref);
   }
   throw new AppError("turn_running", "This conversation is still answering an earlier message.");
 }
@@ -128,7 +128,7 @@ async function resumeTurn(c: Context<AppEnv>): Promise<Response> {
     }
     const stream = createFrameStream();
     if (!isDead(wire.chat, turn)) return followRunning(c, ref, turn, stream);
-    const taken = await takeUpTurn(wire.chat, ref, turn, records, await wire.conversations.messages(ref), stream);
+    const taken = await takeUpTurn(wire.chat, ref, turn, records, await wire.conversations.memory(ref), stream);
     if (taken.kind === "taken") return respondWithUi(c, stream, taken.done);
   }
   throw new AppError("redis_unavailable", "the turn kept moving while it was being resumed");
