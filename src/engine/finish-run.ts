@@ -9,7 +9,7 @@ import { wakeRun } from "./wake-run.ts";
 
 /**
  * What is left to do when a run is over: its parent is told, and the sweep lets it go. Safe to repeat; the sweep does so if we die on the way.
- * 1 round trip and 2 billed commands; with a parent 4 more of each, and 1 message.
+ * 1 round trip and 2 billed commands; with a parent 3 more of each, and 1 message.
  */
 export async function finishRun(engine: EnginePorts, ref: RunRef, state: RunState): Promise<void> {
   const parent = state.started?.parent;

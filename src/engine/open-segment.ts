@@ -35,6 +35,7 @@ export async function openSegment<Services>(
 ): Promise<TriggerOutcome> {
   const { ref } = trigger;
   const now = engine.clock.now();
+  const spentBefore = { ...engine.meter };
   const segment = newSegmentId(engine.random);
   const record = {
     type: "opened",
@@ -61,6 +62,7 @@ export async function openSegment<Services>(
       learned: await learnFromDeath(engine, trigger, state, parseLearnedBudget(learned)),
       startedAtMs: now,
       ...o,
+      spentBefore,
     }),
   };
 }

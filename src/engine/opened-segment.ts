@@ -1,3 +1,4 @@
+import type { Meter } from "../core/meter.ts";
 import type { Random } from "../core/ports.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
@@ -15,6 +16,8 @@ export interface OpenedSegment {
   readonly startedAtMs: number;
   /** Set where the run is to end in failure: nothing is done any more but to undo. */
   readonly failure?: Failure;
+  /** What the invocation had spent before it turned to this run. */
+  readonly spentBefore: Meter;
 }
 
 /** Unique among the segments of a run; has no space. */

@@ -47,7 +47,18 @@ export interface SegmentClosing {
   park(failure: Failure, step?: string): Promise<SegmentEnd>;
   /** Somebody wrote into the journal; what comes while the lease is given back has to be looked at by another segment. */
   hearNews(): void;
+  /** The lease is being given back, or was. */
+  hasBegun(): boolean;
 }
+
+/** What comes after the lease is given back; it has to be in the record that gives it back. */
+interface Following {
+  readonly commands: number;
+  readonly roundTrips: number;
+  readonly messages: number;
+}
+
+const nothing: Following = { commands: 0, roundTrips: 0, messages: 0 };
 
 export interface SegmentClosingParts {
   readonly engine: EnginePorts;
@@ -66,21 +77,30 @@ export function createSegmentClosing({
 }: SegmentClosingParts): SegmentClosing {
   const { ref, fold } = opened;
   const { queue, clock, meter } = engine;
-  const before = { ...meter };
   const definition = startedKey(fold.state.started);
   const isPublishing = code?.isQuiet !== true;
   let isClosing = false;
   let hasNews = false;
 
-  /** So far, and what the closing itself costs: its own commands, and the messages after it. */
-  function spent(closingCommands: number, messages: number): Spending {
+  /** So far, with the flush that gives the lease back and what follows it. */
+  function spent(following: Following): Spending {
+    const before = opened.spentBefore;
+    const roundTrips = following.roundTrips + 1;
     return {
-      commands: meter.commands - before.commands + closingCommands + (isPublishing ? 1 : 0),
-      roundTrips: meter.roundTrips - before.roundTrips + 1,
-      messages: meter.messages - before.messages + messages,
-      subrequests: meter.subrequests - before.subrequests + 1 + messages,
+      commands: meter.commands - before.commands + following.commands + (isPublishing ? 2 : 1),
+      roundTrips: meter.roundTrips - before.roundTrips + roundTrips,
+      messages: meter.messages - before.messages + following.messages,
+      subrequests: meter.subrequests - before.subrequests + roundTrips + following.messages,
       wallMs: clock.now() - opened.startedAtMs,
     };
+  }
+
+  /** @param noted commands that go with the flush itself. */
+  function finishing(noted: number): Following {
+    const isChild = fold.state.started?.parent !== undefined;
+    return isChild
+      ? { commands: noted + 5, roundTrips: 4, messages: 1 }
+      : { commands: noted + 2, roundTrips: 1, messages: 0 };
   }
 
   /** @throws LeaseLost when the record does not count. */
@@ -93,7 +113,7 @@ export function createSegmentClosing({
     const note = noteOf(outcome);
     // A segment that has lost its lease must not leave messages that its successor would not leave: what they tell of is confirmed first.
     if (note !== undefined) await writer.flush();
-    const spending = spent(3 + (note === undefined ? 0 : noteCommands), 0);
+    const spending = spent(finishing(note === undefined ? 0 : noteCommands));
     const record: SegmentRecord =
       outcome.status === "completed"
         ? { type: "completed", ...(outcome.output === undefined ? {} : { output: outcome.output }), spent: spending }
@@ -113,10 +133,10 @@ export function createSegmentClosing({
   }
 
   /** Only a segment that used up what was learned says something about it. */
-  async function learnFrom(reason: StopReason): Promise<void> {
+  function learnFrom(reason: StopReason): string | undefined {
     const { learned } = opened;
-    if (reason !== "steps" || learned === undefined || budget.steps() < learned.stepsMax) return;
-    await engine.budgets.store(definition, formatLearnedBudget(afterFullSegment(learned)));
+    if (reason !== "steps" || learned === undefined || budget.steps() < learned.stepsMax) return undefined;
+    return formatLearnedBudget(afterFullSegment(learned));
   }
 
   const self: SegmentClosing = {
@@ -133,7 +153,8 @@ export function createSegmentClosing({
     async suspend(untilMs) {
       const until = untilMs === undefined ? {} : { untilMs };
       const dueAtMs = (untilMs ?? clock.now() + limits.waitMsMax) + limits.sweepSlackMs;
-      await close({ type: "suspended", ...until, spent: spent(2, untilMs === undefined ? 0 : 1) });
+      const messages = untilMs === undefined ? 0 : 1;
+      await close({ type: "suspended", ...until, spent: spent({ commands: 1, roundTrips: 1, messages }) });
       await engine.dueRuns.postpone([{ ref, dueAtMs }]);
       const trigger = { ref, definition, after: fold.state.segments };
       if (hasNews) await queue.triggerNextStep({ ref, definition });
@@ -141,26 +162,29 @@ export function createSegmentClosing({
       return "waiting";
     },
     async yieldFor(reason) {
-      await close({ type: "yielded", reason, spent: spent(1, 1) });
-      await learnFrom(reason);
+      const learned = learnFrom(reason);
+      const stores = learned === undefined ? 0 : 1;
+      await close({ type: "yielded", reason, spent: spent({ commands: stores, roundTrips: stores, messages: 1 }) });
+      if (learned !== undefined) await engine.budgets.store(definition, learned);
       await queue.triggerNextStep({ ref, definition, after: fold.state.segments });
       return "yielded";
     },
     async pause() {
-      await close({ type: "yielded", reason: "paused", spent: spent(1, 0) });
+      await close({ type: "yielded", reason: "paused", spent: spent(nothing) });
       return "paused";
     },
     async park(failure, step) {
       engine.log.error("a run is parked", { runId: ref.runId, step, failure });
       const of = step === undefined ? {} : { step };
       const dueAtMs = clock.now() + limits.waitMsMax;
-      await close({ type: "parked", failure, ...of, spent: spent(2, 0) });
+      await close({ type: "parked", failure, ...of, spent: spent({ commands: 1, roundTrips: 1, messages: 0 }) });
       await engine.dueRuns.postpone([{ ref, dueAtMs }]);
       return "parked";
     },
     hearNews() {
       hasNews ||= isClosing;
     },
+    hasBegun: () => isClosing,
   };
   return self;
 }

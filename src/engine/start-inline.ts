@@ -24,6 +24,7 @@ export async function startInline<Services>(
 ): Promise<InlineStart> {
   const { ref } = request;
   const now = engine.clock.now();
+  const spentBefore = { ...engine.meter };
   const segment = newSegmentId(engine.random);
   const entries = [
     startedEntry(request, now),
@@ -39,6 +40,9 @@ export async function startInline<Services>(
   if (length > entries.length) return { state: foldRun(await engine.journal.read(ref, 0)).state, segment: undefined };
   const fold = createRunFold();
   for (const entry of entries) fold.apply(entry);
-  const opened = { ref, segment, fold, unpublished: entries, learned: parseLearnedBudget(learned), startedAtMs: now };
-  return { state: fold.state, segment: runSegment(engine, opened) };
+  const opened = { ref, segment, fold, unpublished: entries, startedAtMs: now, spentBefore };
+  return {
+    state: fold.state,
+    segment: runSegment(engine, { ...opened, learned: parseLearnedBudget(learned) }),
+  };
 }

@@ -10,6 +10,8 @@ export interface RunClient {
   /** Starts a run and returns its id. */
   start(name: string, input?: unknown, headers?: Record<string, string>): Promise<string>;
   view(runId: string): Promise<RunView>;
+  /** The first page. */
+  list(): Promise<{ readonly runs: readonly RunView[] }>;
   receipt(runId: string): Promise<RunReceipt>;
   /** POST below the run; the status of the answer. */
   act(runId: string, what: string, body?: unknown): Promise<number>;
@@ -37,6 +39,7 @@ export function runClient(caller: TestCaller): RunClient {
       expect(response.status).toBe(200);
       return (await response.json()) as RunView;
     },
+    list: async () => (await (await caller.fetch("/api/runs")).json()) as { runs: RunView[] },
     async receipt(runId) {
       return (await (await caller.fetch(`/api/runs/${runId}/receipt`)).json()) as RunReceipt;
     },

@@ -30,3 +30,11 @@ export const waitForGo = defineRun({
     return ctx.waitForSignal("go", timeoutMs === undefined ? {} : { timeout: timeoutMs });
   },
 });
+
+/** Has another run do its work. */
+export const childOfTwo = defineRun({
+  name: "child-of-two",
+  version: 1,
+  input: z.object({}),
+  run: (ctx: Ctx) => ctx.child("work", toldSteps, { count: 2 }),
+});

@@ -1,0 +1,126 @@
+/** What runs cost, counted by the stack as Upstash would bill it; and that receipts say the same. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { RunReceipt } from "../../src/engine/run-view.ts";
+import { runClient, type RunClient } from "../support/run-client.ts";
+import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { childOfTwo, quietSteps, toldSteps, waitForGo } from "../support/test-runs.ts";
+
+/** Of each API request, beside what it does: session and limit. */
+const gateRoundTrips = 1;
+
+let app: TestApp;
+let runs: RunClient;
+beforeAll(async () => {
+  app = await startTestApp({ definitions: [toldSteps, quietSteps, waitForGo, childOfTwo], time: "stack" });
+});
+beforeEach(async () => {
+  runs = runClient(await app.signIn());
+});
+afterAll(() => app.close());
+
+interface Bill {
+  readonly commands: number;
+  readonly messages: number;
+  readonly roundTrips: number;
+}
+
+/** What `work` was billed for runs: commands on their keys and channels, and messages. */
+async function billOf(work: () => Promise<unknown>, requests: number): Promise<Bill> {
+  app.stack.ledger.reset();
+  await work();
+  await app.settled();
+  const { byKeyPrefix, byCommand, messages, roundTrips } = app.stack.ledger.read();
+  const commands = (byKeyPrefix["runs"] ?? 0) + (byCommand["PUBLISH"] ?? 0);
+  return { commands, messages, roundTrips: roundTrips - requests * gateRoundTrips };
+}
+
+async function billOfRun(name: string, input: unknown): Promise<{ runId: string; bill: Bill }> {
+  let runId = "";
+  const bill = await billOf(async () => (runId = await runs.start(name, input)), 1);
+  return { runId, bill };
+}
+
+function costOf({ commands, messages, roundTrips }: RunReceipt): Bill {
+  return { commands, messages, roundTrips };
+}
+
+describe("a run of 20 steps", () => {
+  it("costs 25 commands, one round trip a step and no message, where nobody follows", async () => {
+    await billOfRun("quiet-steps", { count: 0 });
+    const { bill } = await billOfRun("quiet-steps", { count: 20 });
+    expect(bill).toEqual({ commands: 25, messages: 0, roundTrips: 22 });
+  });
+
+  it("costs one command more in an isolate that does not know the budget of the definition yet", async () => {
+    await app.stack.clock.advance(61_000);
+    expect((await billOfRun("quiet-steps", { count: 20 })).bill).toEqual({ commands: 26, messages: 0, roundTrips: 22 });
+  });
+
+  it("costs at most 30 commands with its events", async () => {
+    await billOfRun("told-steps", { count: 0 });
+    const { bill } = await billOfRun("told-steps", { count: 20 });
+    expect(bill.commands).toBeLessThanOrEqual(30);
+    expect(bill).toMatchObject({ messages: 0, roundTrips: 22 });
+  });
+});
+
+describe("a run of 60 steps on Workers Free", () => {
+  it("goes on in a second segment by one signed delivery, before its subrequests are used up", async () => {
+    const { runId, bill } = await billOfRun("quiet-steps", { count: 60 });
+    const receipt = await runs.receipt(runId);
+    expect(await runs.view(runId)).toMatchObject({ status: "completed", segments: 2, output: 1_770 });
+    expect(bill).toEqual({ commands: 60 + 7, messages: 1, roundTrips: 60 + 3 });
+    expect(receipt.subrequests).toBeLessThanOrEqual(50 * 2);
+  });
+
+  it("keeps each of its segments under 50 subrequests, whatever its length", async () => {
+    const { runId } = await billOfRun("told-steps", { count: 200 });
+    const receipt = await runs.receipt(runId);
+    expect(receipt.segments).toBeGreaterThanOrEqual(5);
+    expect(receipt.subrequests / receipt.segments).toBeLessThanOrEqual(50);
+    expect(await runs.view(runId)).toMatchObject({ status: "completed" });
+  });
+});
+
+describe("the receipt of a run", () => {
+  it.each([
+    ["quiet-steps", { count: 20 }],
+    ["told-steps", { count: 20 }],
+    ["quiet-steps", { count: 130 }],
+    ["told-steps", { count: 130 }],
+    ["told-steps", { count: 0 }],
+  ])("of %s with %j is what the stack has billed", async (name, input) => {
+    const { runId, bill } = await billOfRun(name, input);
+    const receipt = await runs.receipt(runId);
+    expect(costOf(receipt)).toEqual(bill);
+    expect(receipt).toMatchObject({ runId, isFinal: true });
+  });
+
+  it("of a run that waits counts the message that will wake it; what acts on the run is a request of its own", async () => {
+    const waiting = await billOfRun("wait-for-go", { timeoutMs: 60_000 });
+    const first = await runs.receipt(waiting.runId);
+    expect(costOf(first)).toEqual({ ...waiting.bill, messages: 1 });
+    // The signal costs 3 commands in 3 round trips, and the message that it triggers.
+    const signal = await billOf(() => runs.act(waiting.runId, "signal", { name: "go" }), 1);
+    const whole = await runs.receipt(waiting.runId);
+    expect(costOf(whole)).toEqual({
+      commands: first.commands + signal.commands - 3,
+      messages: 1,
+      roundTrips: first.roundTrips + signal.roundTrips - 3,
+    });
+  });
+
+  it("of a parent and its child together is what the stack has billed for both", async () => {
+    const { runId, bill } = await billOfRun("child-of-two", {});
+    const { runs: listed } = await runs.list();
+    const receipts = await Promise.all(listed.map((run) => runs.receipt(run.runId)));
+    expect(listed.map(({ definition, status }) => `${definition} ${status}`).toSorted()).toEqual([
+      "child-of-two completed",
+      "told-steps completed",
+    ]);
+    expect(receipts.some((receipt) => receipt.runId === runId)).toBe(true);
+    const sum = (field: keyof Bill) => receipts.reduce((total, receipt) => total + receipt[field], 0);
+    // The wait of the parent for its child has a message of its own, which is billed when its time comes.
+    expect({ commands: sum("commands"), messages: sum("messages") - 1, roundTrips: sum("roundTrips") }).toEqual(bill);
+  });
+});
