@@ -144,8 +144,8 @@ export const limits = {
   queueRetryMs: 200,
   queueRetryAfterMs: 2_000,
   triggerBodyBytesMax: 4 * 1024,
-  /** A callback carries the whole answer and the whole request. */
-  callbackBodyBytesMax: 2 * 1024 * 1024,
+  /** A callback carries the whole answer and the whole request, in base64. Source: QStash, messages of 10 MB on pay-as-you-go. */
+  callbackBodyBytesMax: 16 * 1024 * 1024,
   signatureCharsMax: 4_096,
   clockToleranceSeconds: 30,
 

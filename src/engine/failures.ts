@@ -56,6 +56,20 @@ export function isRetryable(thrown: unknown): boolean {
   return !(thrown instanceof AppError) || thrown.disposition === "retry";
 }
 
+/**
+ * Does what a wait begins with; the failure where that can never be done, which is the step's own.
+ * @throws everything else: the storage's failures, the queue's and our own are nobody's outcome.
+ */
+export async function refusalOf(begin: () => Promise<void>): Promise<Failure | undefined> {
+  try {
+    await begin();
+    return undefined;
+  } catch (error) {
+    if (error instanceof NonRetryableError) return failureOf(error);
+    throw error;
+  }
+}
+
 function cut(message: string): string {
   return message.length <= limits.failureCharsMax ? message : `${message.slice(0, limits.failureCharsMax - 1)}…`;
 }

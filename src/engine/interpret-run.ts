@@ -12,6 +12,7 @@ import type { Clock } from "../core/ports.ts";
 import { attemptStep } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { CodeEnd } from "./code-end.ts";
+import { refusalOf } from "./failures.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { divergence, stalled } from "./park-reasons.ts";
@@ -186,7 +187,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     if (known === undefined) {
       if (request.begin !== undefined) {
         await writer.flush();
-        await request.begin();
+        const failure = await refusalOf(request.begin);
+        if (failure !== undefined) return settle(step, { kind: "failed", failure });
       }
       writer.add({
         type: "waiting",

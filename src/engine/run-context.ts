@@ -52,9 +52,11 @@ export interface CallRequest {
 }
 
 export interface CallResponse {
-  /** 0 when no response arrived. */
+  /** 0 when no response arrived; the body says why then. */
   readonly status: number;
   readonly body: string;
+  /** The body was longer than `limits.callAnswerCharsMax` and is left out. */
+  readonly isTooLarge?: true;
 }
 
 export type LoopTurn<State, Result> =

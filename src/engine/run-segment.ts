@@ -2,8 +2,9 @@
  * What one segment does with the lease that it has: runs the code, or undoes what was done, until that ends or the budget does; then gives
  * the lease back.
  *
- * A failure of the storage or the queue is nobody's outcome: it is thrown, and the run goes on from its journal.
+ * A failure of the storage or the queue is nobody's outcome: it is thrown, and the run goes on from its journal. A defect parks the run.
  */
+import { asAppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { startBeats } from "./beats.ts";
 import { createSegmentBudget } from "./budget.ts";
@@ -64,9 +65,24 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     return await runCode(segment, definition, input.data);
   } catch (error) {
     if (error instanceof LeaseLost) return "superseded";
-    throw error;
+    if (asAppError(error).code !== "internal" || closing.hasBegun()) throw error;
+    return await parkForDefect(segment, error);
   } finally {
     stopBeats();
+  }
+}
+
+/** A defect of ours, or a state that we do not understand: tried again it would come again, and again. @throws what the storage throws. */
+async function parkForDefect<Services>(
+  { engine, opened, closing }: Segment<Services>,
+  error: unknown,
+): Promise<SegmentEnd> {
+  engine.log.error("a segment met a defect", { runId: opened.ref.runId, error });
+  try {
+    return await closing.park(failureOf(error));
+  } catch (thrown) {
+    if (thrown instanceof LeaseLost) return "superseded";
+    throw thrown;
   }
 }
 

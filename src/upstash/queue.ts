@@ -1,9 +1,11 @@
 import type { TurnQueue } from "../agent/chat.ts";
+import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue, Trigger } from "../engine/queue.ts";
 import { durationMs } from "../engine/duration.ts";
+import { NonRetryableError } from "../engine/failures.ts";
 import type { Qstash } from "./qstash.ts";
 
 /** Where QStash brings the triggers; the router serves the same paths. */
@@ -71,7 +73,7 @@ export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qsta
     async send({ ref, step, signal, request }) {
       const { url, body, headers = {}, retries = 0, timeout } = request;
       const callback = `${appUrl}${enginePaths.callResult}?${new URLSearchParams({ ...ref, signal }).toString()}`;
-      await qstash.publish({
+      const message = {
         url,
         method: request.method ?? (body === undefined ? "GET" : "POST"),
         headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
@@ -81,6 +83,10 @@ export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qsta
         deduplicationId: await callId(`${ref.runId}/${step}`),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(timeout === undefined ? {} : { timeoutSeconds: Math.ceil(durationMs(timeout) / 1000) }),
+      };
+      await qstash.publish(message).catch((cause: unknown) => {
+        if (!(cause instanceof AppError) || cause.code !== "internal") throw cause;
+        throw new NonRetryableError("the queue refused to make the call: check its URL, headers and size", { cause });
       });
     },
   };

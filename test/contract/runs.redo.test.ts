@@ -40,6 +40,19 @@ const bookTrip = defineRun({
   },
 });
 
+const unknownChild = defineRun({ name: "nobody-knows-it", version: 1, input: z.object({}), run: async () => 1 });
+
+/** Its child is in no registry. */
+const lostParent = defineRun({
+  name: "lost-parent",
+  version: 1,
+  input: z.object({}),
+  async run(ctx: RunContext<RunServices>) {
+    await ctx.step("flight", act("flight"), { compensate: act("undo flight") });
+    return ctx.child("child", unknownChild, {});
+  },
+});
+
 /** Nothing of it can be undone. */
 const addUp = defineRun({
   name: "add-up",
@@ -55,7 +68,7 @@ let app: TestApp;
 let caller: TestCaller;
 let runs: RunClient;
 beforeAll(async () => {
-  app = await startTestApp({ definitions: [bookTrip, addUp] });
+  app = await startTestApp({ definitions: [bookTrip, addUp, lostParent] });
 });
 beforeEach(async () => {
   caller = await app.signIn();
@@ -120,6 +133,17 @@ describe("a run that is parked", () => {
     expect((await acted(runId, "resume")).status).toBe(202);
     expect(await runs.view(runId)).toMatchObject({ status: "waiting" });
     expect(done).toEqual(["look for Rome", "flight", "hotel"]);
+  });
+
+  it("by a defect of ours has undone nothing, tells its reason to the log alone, and is not tried again", async () => {
+    const runId = await started("lost-parent");
+    const view = await runs.view(runId);
+    expect(view).toMatchObject({ status: "parked", segments: 1, failure: { code: "internal" } });
+    expect(view.failure?.message).not.toContain("registry");
+    await app.sweep();
+    await app.settled();
+    expect(await runs.view(runId)).toMatchObject({ status: "parked", segments: 1 });
+    expect(done).toEqual(["flight"]);
   });
 
   it("by a compensation that cannot finish names the step, and a retry goes on with it", async () => {

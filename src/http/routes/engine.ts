@@ -154,8 +154,7 @@ async function callResult(c: Context<EngineEnv>): Promise<Response> {
   const isFinal = (status >= 200 && status < 300) || retried >= maxRetries;
   if (!isFinal) return c.json({ outcome: "waiting" });
   const text = decodeBody(callback.body);
-  const isTooLarge = text.length > limits.callAnswerCharsMax;
-  const payload = isTooLarge ? { status, body: "", isTooLarge } : { status, body: text };
+  const payload = text === undefined ? { status, body: "", isTooLarge: true } : { status, body: text };
   const id = `call:${signal}`;
   const outcome = await actOnRun(
     c.get("wire").engine,
@@ -165,7 +164,15 @@ async function callResult(c: Context<EngineEnv>): Promise<Response> {
   return c.json({ outcome: outcome.kind });
 }
 
-function decodeBody(base64 = ""): string {
+/** `undefined` for what is too large. What is clearly so is not even decoded: it may have megabytes. */
+function decodeBody(base64 = ""): string | undefined {
+  // Four characters of base64 are three bytes, and a character has at most four of those.
+  if (base64.length / 4 > (limits.callAnswerCharsMax * 4) / 3 + 1) return undefined;
+  const text = textOf(base64);
+  return text.length > limits.callAnswerCharsMax ? undefined : text;
+}
+
+function textOf(base64: string): string {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
   } catch {
