@@ -13,6 +13,7 @@ import { attemptStep } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { CodeEnd } from "./code-end.ts";
 import { refusalOf } from "./failures.ts";
+import { createFlushSoon } from "./flush-soon.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { divergence, stalled } from "./park-reasons.ts";
@@ -94,6 +95,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   const underWay = new Map<string, AbortController>();
   const held: (() => void)[] = [];
   const waits = createWaits({ state, clock });
+  const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onError: breakOff });
   let wanted: CodeEnd | undefined;
 
   const order = createStepOrder({
@@ -134,6 +136,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
         ? writer.add({ type: "failed", step, failure: outcome.failure, ...beside })
         : writer.add({ type: "done", step, ...valueOf(outcome.value), ...beside, ...more });
     order.settle(step, outcome, at);
+    flushSoon();
     goOn();
   }
 
@@ -196,6 +199,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
         ...(untilMs === undefined ? {} : { untilMs }),
         ...(signal === undefined ? {} : { signal }),
       });
+      flushSoon();
     }
     waitFor({
       step,

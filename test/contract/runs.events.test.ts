@@ -1,6 +1,10 @@
 /** A run's events over SSE, over the real app: replay, live, the end; and what a reader does about a dead segment. */
+import * as z from "zod/mini";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
+import type { RunContext } from "../../src/engine/run-context.ts";
+import { defineRun } from "../../src/engine/run-definition.ts";
+import type { RunServices } from "../../src/wire.ts";
 import {
   rawJournal,
   readEvents,
@@ -12,11 +16,21 @@ import {
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { toldSteps, waitForGo } from "../support/test-runs.ts";
 
+let gate = Promise.withResolvers<string>();
+
+const quickAndSlow = defineRun({
+  name: "quick-and-slow",
+  version: 1,
+  input: z.object({}),
+  run: (ctx: RunContext<RunServices>) =>
+    ctx.all([ctx.step("quick", () => "quick"), ctx.step("slow", () => gate.promise)]),
+});
+
 let app: TestApp;
 let caller: TestCaller;
 let runs: RunClient;
 beforeAll(async () => {
-  app = await startTestApp({ definitions: [toldSteps, waitForGo], time: "stack" });
+  app = await startTestApp({ definitions: [toldSteps, waitForGo, quickAndSlow], time: "stack" });
 });
 beforeEach(async () => {
   caller = await app.signIn();
@@ -81,6 +95,18 @@ describe("a reader of a run's events", () => {
     expect(await reading).toEqual(whole);
     expect(await from).toEqual(whole.slice(3));
     expect(whole.at(-1)?.type).toBe("workflow-completed");
+  });
+
+  it("hears of a step that is done while another beside it still runs, and it is durable by then", async () => {
+    gate = Promise.withResolvers();
+    const runId = await runs.start("quick-and-slow");
+    await app.stack.clock.advance(limits.publishMs);
+    const [, , done] = await readEvents(await open(runId), 3);
+    expect(done).toMatchObject({ type: "step-completed", data: { step: "quick" } });
+    expect((await rawJournal(app.stack, { userId: caller.userId, runId })).join()).toContain('done {"step":"quick"');
+    gate.resolve("slow");
+    await app.settled();
+    expect(await runs.view(runId)).toMatchObject({ status: "completed", output: ["quick", "slow"] });
   });
 
   it("costs no Redis command while nothing happens", async () => {
