@@ -1,15 +1,17 @@
-/** What a test may order the restaurants to say instead of yes. */
+/** What a test may order the restaurants to do: to say no, or to act and be late with the answer. */
 export interface RestaurantOrder {
   at: RestaurantPoint;
-  /** What the answer says; each point has words of its own. */
+  /** What a refusal says; each point has words of its own. */
   reason?: string;
-  /** Only a call whose URL, key or body contains this text is refused; others pass it by. */
+  /** Refuses nothing: what was asked for is done at once, and answered so much later on the stack's clock. */
+  lateMs?: number;
+  /** Only a call whose URL, key or body contains this text takes the order; others pass it by. */
   match?: string;
-  /** How many calls are refused; 1 by default. */
+  /** How many calls take it; 1 by default. */
   times?: number;
 }
 
-/** `search` finds nothing then; all others are refused. */
+/** A refused `search` finds nothing; all others are refused in words. */
 export type RestaurantPoint = "search" | "reserve" | "release" | "charge" | "refund" | "notify";
 
 interface Words {
@@ -26,7 +28,7 @@ export const refusals: Record<Exclude<RestaurantPoint, "search">, Words> = {
 };
 
 const points: readonly RestaurantPoint[] = ["search", "reserve", "release", "charge", "refund", "notify"];
-const fields = { at: "string", reason: "string", match: "string", times: "number" } as const;
+const fields = { at: "string", reason: "string", lateMs: "number", match: "string", times: "number" } as const;
 
 /** Reads one order or a list of them. @throws Error in words at the first mistake. */
 export function parseOrders(body: unknown): RestaurantOrder[] {
@@ -45,6 +47,8 @@ function parseOrder(value: unknown): RestaurantOrder {
   const times = order["times"];
   if (times !== undefined && !(Number.isInteger(times) && Number(times) >= 1))
     throw new Error("times must be 1 or more");
+  const lateMs = order["lateMs"];
+  if (lateMs !== undefined && !(Number(lateMs) >= 0)) throw new Error("lateMs must be 0 or more");
   return order as unknown as RestaurantOrder;
 }
 
@@ -52,8 +56,8 @@ export interface OrderBook {
   add(...orders: RestaurantOrder[]): void;
   /** Orders that no call has taken yet. */
   list(): RestaurantOrder[];
-  /** The first order for this point that matches; uses up one of its `times`. */
-  take(at: RestaurantPoint, subject: string): RestaurantOrder | undefined;
+  /** The first order for this point that matches, to refuse or to be late; uses up one of its `times`. */
+  take(what: "refuse" | "be-late", at: RestaurantPoint, subject: string): RestaurantOrder | undefined;
   clear(): void;
 }
 
@@ -62,10 +66,10 @@ export function createOrderBook(): OrderBook {
   return {
     add: (...added) => void orders.push(...added.map((order) => ({ ...order }))),
     list: () => orders.map((order) => ({ ...order })),
-    take(at, subject) {
-      const found = orders.find(
-        (order) => order.at === at && (order.match === undefined || subject.includes(order.match)),
-      );
+    take(what, at, subject) {
+      const isMeant = ({ lateMs, match, ...order }: RestaurantOrder): boolean =>
+        order.at === at && (lateMs !== undefined) === (what === "be-late") && subject.includes(match ?? "");
+      const found = orders.find(isMeant);
       if (found === undefined) return undefined;
       const left = (found.times ?? 1) - 1;
       if (left <= 0) orders = orders.filter((order) => order !== found);

@@ -46,6 +46,7 @@ export function createRestaurantFront(o: { clock: StackClock; faults: FaultBook;
     // What was answered has been done, also if this process is killed the moment after.
     if (!(await o.storage.flushed())) return void res.destroy();
     if (fault?.action === "drop-after") return void res.destroy();
+    if (answer.lateMs > 0) await pause(o.clock, answer.lateMs);
     send(res, answer, fault?.action === "truncate" ? (fault.truncateBytes ?? 0) : undefined);
   }
 

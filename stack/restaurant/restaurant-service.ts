@@ -44,19 +44,22 @@ const points: Record<string, RestaurantPoint> = {
   "POST messages": "notify",
 };
 
-/** Refusals are answers too. */
-export function answerCall({ book, keyed, orders }: ServiceParts, call: Call): Answer {
+/** Refusals are answers too. `lateMs` says how long the answer is to be held back. */
+export function answerCall({ book, keyed, orders }: ServiceParts, call: Call): Answer & { lateMs: number } {
   try {
     const action = actionOf(call);
     const { point } = action;
-    if (point === "search") return search(call, orders);
-    return keyed.once(call.key, `${call.method} ${call.url.pathname}\n${call.body}`, (key) => {
-      const order = orders.take(point, subjectOf(call));
+    const { lateMs = 0 } = orders.take("be-late", point, subjectOf(call)) ?? {};
+    if (point === "search") return { ...search(call, orders), lateMs };
+    const request = `${call.method} ${call.url.pathname}\n${call.body}`;
+    const answer = keyed.once(call.key, request, (key) => {
+      const order = orders.take("refuse", point, subjectOf(call));
       if (order !== undefined) throw new Refusal(refusals[point].status, order.reason ?? refusals[point].reason);
       return act(book, action, { key, body: call.body });
     });
+    return { ...answer, lateMs };
   } catch (cause) {
-    if (cause instanceof Refusal) return { status: cause.status, body: { error: cause.message } };
+    if (cause instanceof Refusal) return { status: cause.status, body: { error: cause.message }, lateMs: 0 };
     throw cause;
   }
 }
@@ -78,7 +81,7 @@ function search(call: Call, orders: OrderBook): Answer {
   const fields = requestFields(Object.fromEntries(call.url.searchParams));
   const wish = { city: fields.text("city"), partySize: fields.count("partySize", 1, partySizeMax) };
   fields.text("at");
-  const isFull = orders.take("search", subjectOf(call)) !== undefined;
+  const isFull = orders.take("refuse", "search", subjectOf(call)) !== undefined;
   return { status: 200, body: { offers: isFull ? [] : offersFor(wish) } };
 }
 

@@ -179,6 +179,7 @@ describe("orders to the restaurants", () => {
   it.each([
     [{ at: "kitchen" }, "at must be one of search, reserve"],
     [{ at: "charge", times: 0 }, "times must be 1 or more"],
+    [{ at: "charge", lateMs: -1 }, "lateMs must be 0 or more"],
     [{ at: "charge", reason: 1 }, "reason must be of type string"],
     [{ at: "charge", why: "x" }, "unknown field why"],
     [["charge"], "an order must be an object"],
@@ -186,6 +187,18 @@ describe("orders to the restaurants", () => {
     const refused = await order(body);
     expect([refused.status, String(refused.json?.["error"])]).toEqual([400, expect.stringContaining(sentence)]);
     expect(stack.restaurant.queued()).toEqual([]);
+  });
+
+  it("make an answer late whose effect is there at once, and the same request again is answered at once", async () => {
+    stack.clock.freeze();
+    await order({ at: "reserve", lateMs: 60_000 });
+    const late = call("POST", "/reservations", { key: "a", body: table });
+    await expect.poll(() => stack.restaurant.read().effects.length).toBe(1);
+    const again = await call("POST", "/reservations", { key: "a", body: table });
+    await stack.clock.advance(60_000);
+    expect(await late).toEqual(again);
+    expect(stack.restaurant.read().keys).toEqual([{ key: "a", arrivals: 2 }]);
+    stack.clock.release();
   });
 
   it("are forgotten with everything else by DELETE", async () => {
