@@ -101,10 +101,11 @@ async function* followOnce(
   }
 }
 
-/** How long nothing may be heard of a run before it is looked at. */
+/** How long nothing may be heard of a run before it is looked at. Its holder may be known to be dead already; then the next one gets as long. */
 function patienceMs(watch: RunWatch | undefined, { holder }: RunState, lookedAt: number): number {
   if (watch === undefined || holder === undefined) return Infinity;
-  return Math.max(1, Math.max(holder.lastAt, lookedAt) + holder.leaseMs + 1 - watch.clock.now());
+  const lookFrom = holder.lastAt + holder.leaseMs > lookedAt ? holder.lastAt : lookedAt;
+  return Math.max(1, lookFrom + holder.leaseMs + 1 - watch.clock.now());
 }
 
 async function within<T>(parts: FollowRunParts, work: Promise<T>, ms: number): Promise<T | "silence"> {

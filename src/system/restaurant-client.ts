@@ -32,7 +32,8 @@ export function restaurantClient({ url, fetch: send }: RestaurantClientOptions):
       const response = await send(`${url}${path}`, {
         method,
         signal,
-        redirect: "error",
+        // "error" is nothing that workerd knows; what is redirected is no answer of ours.
+        redirect: "manual",
         headers: {
           "content-type": "application/json",
           ...(key === undefined ? {} : { "idempotency-key": key }),

@@ -246,6 +246,7 @@ describe("the client", () => {
     for (const fault of [
       { action: "status", status: 503 },
       { action: "status", status: 429 },
+      { action: "status", status: 302, headers: { location: "https://evil.example" } },
       { action: "drop-before" },
       { action: "drop-after" },
       { action: "truncate", truncateBytes: 4 },

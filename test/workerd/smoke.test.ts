@@ -94,3 +94,16 @@ describe("chat", () => {
     await expectProblem(await ask("/api/conversations/c-1", { headers: { cookie: other.cookie } }), 404, "not_found");
   });
 });
+
+describe("a run", () => {
+  it("of the example saga reaches its partner and waits for its guest", async () => {
+    const { cookie } = await openSession();
+    const at = new Date(Date.now() + 3 * 60 * 60 * 1_000).toISOString();
+    const order = { name: "book-dinner", input: { city: "Rome", partySize: 2, at, guest: "Ada" } };
+    const response = await postJson("/api/execute", order, { cookie, prefer: "wait=10" });
+    expect(response.status).toBe(202);
+    const run = await response.json<{ runId: string }>();
+    expect(run).toMatchObject({ status: "waiting", steps: 3, waits: [{ step: "guest-confirms" }] });
+    expect((await ask(`/api/runs/${run.runId}/receipt`, { headers: { cookie } })).status).toBe(200);
+  });
+});

@@ -1,0 +1,104 @@
+/** The built Worker in a bare workerd over the local stack: a process of its own, that can be killed and comes back at the same address. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { appBindings } from "../../stack/app-bindings.ts";
+import { startCron } from "../../stack/cron.ts";
+import { freePort } from "../../stack/free-port.ts";
+import type { RunningStack } from "../../stack/start-stack.ts";
+
+export interface WorkerdApp {
+  readonly url: string;
+  /** Sends SIGKILL and starts it anew; resolves when it answers. What it was doing is lost. */
+  killAndRestart(): Promise<void>;
+  /** Resolves when it answers: at once, or after the restart that is under way. */
+  whenUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const workerFolder = fileURLToPath(new URL("../../dist/worker", import.meta.url));
+/** The package exports the path of the binary for this machine, and has no types. */
+const binary = (createRequire(import.meta.url)("workerd") as { default: string }).default;
+
+const upPauseMs = 20;
+const upAttemptsMax = 1_000;
+
+export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> {
+  const port = await freePort(0);
+  const url = `http://127.0.0.1:${port}`;
+  const folder = await mkdtemp(path.join(tmpdir(), "skipstone-workerd-"));
+  const bindings: Record<string, string> = { ...appBindings(stack, url), LOG_LEVEL: "error" };
+  const config = path.join(folder, "config.capnp");
+  // What is embedded has to lie beside the configuration.
+  await cp(workerFolder, folder, { recursive: true });
+  await writeFile(config, configText(port, bindings, await readdir(workerFolder)));
+  let child = await start(config, url);
+  let up = Promise.resolve();
+  // Bare workerd fires no cron trigger; operators may call the sweep instead.
+  const headers = { "x-internal-key": bindings["INTERNAL_SYSTEM_KEY"] ?? "" };
+  const stopCron = startCron(stack.clock, () => fetch(`${url}/api/engine/resume`, { method: "POST", headers }));
+
+  async function restart(): Promise<void> {
+    await kill(child);
+    child = await start(config, url);
+  }
+
+  return {
+    url,
+    killAndRestart: () => (up = restart()),
+    whenUp: () => up,
+    async close() {
+      stopCron();
+      await up;
+      await kill(child);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function start(config: string, url: string): Promise<ChildProcess> {
+  const child = spawn(binary, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
+  process.once("exit", () => child.kill("SIGKILL"));
+  for (let attempt = 0; attempt < upAttemptsMax; attempt += 1) {
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    if (answer?.ok === true) return child;
+    await wait(upPauseMs);
+  }
+  await kill(child);
+  throw new Error("workerd did not come up");
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+}
+
+function configText(port: number, bindings: Record<string, string>, files: readonly string[]): string {
+  // The first module is the Worker, the others are what it imports.
+  const modules = files
+    .filter((file) => file.endsWith(".js"))
+    .toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"))
+    .map((file) => `(name = "${file}", esModule = embed "${file}")`);
+  const texts = Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .app),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const app :Workerd.Worker = (
+  modules = [${modules.join(", ")}],
+  compatibilityDate = "2026-11-09",
+  compatibilityFlags = ["enable_request_signal"],
+  bindings = [${texts.join(", ")}],
+);
+`;
+}
