@@ -64,14 +64,14 @@ export function upstashCarrier({ url, token, appUrl, meter }: UpstashWorkflowOpt
   };
 }
 
-export interface WorkflowHandlers {
+export interface WorkflowCarrier {
   readonly carry: (ref: RunRef, definition: string) => Promise<CarryEnd>;
   /** False while the run is busy: then it is asked again. */
   readonly giveUp: (ref: RunRef, failure: Failure) => Promise<boolean>;
 }
 
 /** Answers the deliveries of Upstash Workflow; those that it has not signed are refused. */
-export function serveWorkflow(o: UpstashWorkflowOptions, { carry, giveUp }: WorkflowHandlers) {
+export function serveWorkflow(o: UpstashWorkflowOptions, { carry, giveUp }: WorkflowCarrier) {
   const handler = serve<Payload>(
     async (context) => {
       const { ref, definition } = readPayload(context.requestPayload);

@@ -48,6 +48,7 @@ describe("a run", () => {
       runId,
       definition: "told-steps",
       version: 1,
+      executor: "segments",
       status: "completed",
       startedAt: expect.any(Number),
       updatedAt: expect.any(Number),
