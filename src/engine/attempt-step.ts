@@ -3,9 +3,11 @@ import { asJson } from "../core/json.ts";
 import type { JsonValue } from "../core/json.ts";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { durationMs } from "./duration.ts";
 import { failureOf, isRetryable } from "./failures.ts";
 import type { Failure } from "./journal-entry.ts";
+import type { LazyAbort } from "./lazy-abort.ts";
 import type { StepContext, StepOptions } from "./run-context.ts";
 
 export type AttemptOutcome =
@@ -15,8 +17,7 @@ export type AttemptOutcome =
   | { readonly kind: "again"; readonly failure: Failure; readonly delayMs: number };
 
 export interface AttemptParts {
-  /** Waits; rejects when the signal aborts. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly deadlines: Deadlines;
   /** Between 0 and 1. */
   readonly chance: () => number;
 }
@@ -26,8 +27,8 @@ export interface Attempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly options: Pick<StepOptions<never>, "retries" | "backoff" | "timeout">;
-  /** Aborts when nobody waits for the attempt any more. */
-  readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the attempt any more; also by the attempt itself, when its time is over. */
+  readonly abort: LazyAbort;
   readonly body: (step: StepContext) => unknown;
 }
 
@@ -43,28 +44,27 @@ export async function attemptStep(parts: AttemptParts, attempt: Attempt): Promis
   }
 }
 
-async function withinTime(parts: AttemptParts, { options, signal, ...attempt }: Attempt): Promise<unknown> {
-  const timeoutMs = durationMs(options.timeout ?? limits.stepTimeoutMs);
-  const ending = new AbortController();
-  const forward = (): void => ending.abort(signal.reason);
-  if (signal.aborted) forward();
-  else signal.addEventListener("abort", forward, { once: true });
-  const timer = new AbortController();
-  const timeUp = parts.pause(timeoutMs, timer.signal).then(() => {
+async function withinTime({ deadlines }: AttemptParts, attempt: Attempt): Promise<unknown> {
+  const { idempotencyKey, attempt: number, abort, body } = attempt;
+  const timeoutMs = durationMs(attempt.options.timeout ?? limits.stepTimeoutMs);
+  const timeUp = Promise.withResolvers<never>();
+  const meet = deadlines.set(timeoutMs, () => {
     const error = new Error(`no result within ${timeoutMs} ms`);
-    ending.abort(error);
-    throw error;
+    abort.abort(error);
+    timeUp.reject(error);
   });
-  timeUp.catch(() => undefined);
+  const step: StepContext = {
+    idempotencyKey,
+    attempt: number,
+    get signal() {
+      return abort.signal;
+    },
+  };
   try {
-    const { idempotencyKey, attempt: number, body } = attempt;
-    const running = (async () => body({ idempotencyKey, attempt: number, signal: ending.signal }))();
-    // It may fail after its time was up; then nobody is left to be told.
-    running.catch(() => undefined);
-    return await Promise.race([running, timeUp]);
+    // The body may fail after its time was up; then nobody is left to be told.
+    return await Promise.race([(async () => body(step))(), timeUp.promise]);
   } finally {
-    timer.abort();
-    signal.removeEventListener("abort", forward);
+    meet();
   }
 }
 

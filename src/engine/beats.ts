@@ -5,7 +5,6 @@ import { LeaseLost, type JournalWriter } from "./journal-writer.ts";
 /**
  * Renews the lease while a long step runs, so that a live step is never taken for dead; and so hears, at the latest after `beatMs`, of a cancellation,
  * or that the lease is lost. A beat that fails otherwise is not worth the segment: the next one may succeed.
- * @returns stops it.
  */
 export function startBeats(parts: {
   readonly writer: JournalWriter;
@@ -13,14 +12,15 @@ export function startBeats(parts: {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
   readonly onLost: (error: LeaseLost) => void;
-}): () => void {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}): void {
   const { writer, clock } = parts;
-  const stopper = new AbortController();
   async function beat(): Promise<void> {
     let lastAt = clock.now();
     for (;;) {
       const silentMs = clock.now() - Math.max(lastAt, writer.flushedAt());
-      await parts.pause(Math.max(1, limits.beatMs - silentMs), stopper.signal);
+      await parts.pause(Math.max(1, limits.beatMs - silentMs), parts.signal);
       if (clock.now() - writer.flushedAt() < limits.beatMs) continue;
       lastAt = clock.now();
       if (!writer.hasPending()) writer.add({ type: "beat" });
@@ -33,5 +33,4 @@ export function startBeats(parts: {
     }
   }
   beat().catch(() => undefined);
-  return () => stopper.abort();
 }

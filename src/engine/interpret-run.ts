@@ -12,10 +12,12 @@ import type { Clock } from "../core/ports.ts";
 import { attemptStep } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { CodeEnd } from "./code-end.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { refusalOf } from "./failures.ts";
 import { createFlushSoon } from "./flush-soon.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
+import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
 import { divergence, stalled } from "./park-reasons.ts";
 import type { RunState, SettledStep } from "./run-state.ts";
 import type { StepContext, StepOptions } from "./run-context.ts";
@@ -92,8 +94,9 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   const { state, writer, budget, clock } = parts;
   const ending = Promise.withResolvers<CodeEnd>();
   const stopping = new AbortController();
-  const underWay = new Map<string, AbortController>();
+  const underWay = new Map<string, LazyAbort>();
   const held: (() => void)[] = [];
+  const deadlines = createDeadlines({ clock, pause: parts.pause, signal: stopping.signal });
   const waits = createWaits({ state, clock });
   const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onError: breakOff });
   let wanted: CodeEnd | undefined;
@@ -123,7 +126,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   function breakOff(error: unknown): void {
     order.stop();
     stopping.abort();
-    for (const controller of underWay.values()) controller.abort(error);
+    for (const abort of underWay.values()) abort.abort(error);
     ending.reject(error);
   }
 
@@ -155,16 +158,16 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     if (underWay.size >= limits.stepsAtOnceMax) return void held.push(() => beginStep(step, request));
     const reason = wanted === undefined ? budget.admit() : undefined;
     if (reason !== undefined) endWith({ kind: "out-of-budget", reason });
-    if (wanted === undefined) start(step, (signal) => work(step, request, signal));
+    if (wanted === undefined) start(step, (abort) => work(step, request, abort));
   }
 
-  function start(step: string, begin: (signal: AbortSignal) => Promise<void>): void {
-    const controller = new AbortController();
-    underWay.set(step, controller);
-    begin(controller.signal).catch(breakOff);
+  function start(step: string, begin: (abort: LazyAbort) => Promise<void>): void {
+    const abort = createLazyAbort();
+    underWay.set(step, abort);
+    begin(abort).catch(breakOff);
   }
 
-  async function work(step: string, request: StepRequest, signal: AbortSignal): Promise<void> {
+  async function work(step: string, request: StepRequest, abort: LazyAbort): Promise<void> {
     await writer.flush();
     // What the budget has admitted is done, whoever came after it: else a segment could end without having done anything.
     if (wanted !== undefined && wanted.kind !== "out-of-budget") {
@@ -174,7 +177,10 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     const attempt = (state.attempts.get(step)?.count ?? 0) + 1;
     const { body, options, isUndoable } = request;
     const idempotencyKey = `${parts.runId}/${step}`;
-    const outcome = await attemptStep(parts, { idempotencyKey, attempt, options, signal, body });
+    const outcome = await attemptStep(
+      { deadlines, chance: parts.chance },
+      { idempotencyKey, attempt, options, abort, body },
+    );
     if (outcome.kind === "done") return settle(step, outcome, isUndoable === true ? { isUndoable } : {});
     if (outcome.kind === "failed") return settle(step, outcome);
     const nextAtMs = clock.now() + outcome.delayMs;
@@ -284,7 +290,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
       if (!isInterrupted()) return wake();
       if (state.cancellation !== undefined) {
         const reason = new Error("the run was cancelled");
-        for (const controller of underWay.values()) controller.abort(reason);
+        for (const abort of underWay.values()) abort.abort(reason);
       }
       endWith({ kind: "interrupted" });
     },

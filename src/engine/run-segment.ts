@@ -9,6 +9,7 @@ import { limits } from "../core/limits.ts";
 import { startBeats } from "./beats.ts";
 import { createSegmentBudget } from "./budget.ts";
 import { createContext } from "./create-context.ts";
+import { createDeadlines } from "./deadlines.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
 import { failureOf, RunFailed, StepFailed } from "./failures.ts";
 import type { CodeEnd } from "./code-end.ts";
@@ -49,13 +50,16 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     startedAtMs: opened.startedAtMs,
   });
   const closing = createSegmentClosing({ engine, opened, writer, budget, definition });
-  const stopBeats = startBeats({ ...engine, writer, onLost: (error) => interpreter?.breakOff(error) });
+  const over = new AbortController();
+  const { signal } = over;
+  startBeats({ ...engine, writer, onLost: (error) => interpreter?.breakOff(error), signal });
   const segment: Segment<Services> = {
     engine,
     opened,
     writer,
     budget,
     closing,
+    signal,
     interpret: (isReplayOnly) => (interpreter = interpreterOf(segment, isReplayOnly)),
   };
   try {
@@ -68,7 +72,7 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     if (asAppError(error).code !== "internal" || closing.hasBegun()) throw error;
     return await parkForDefect(segment, error);
   } finally {
-    stopBeats();
+    over.abort();
   }
 }
 
@@ -92,6 +96,8 @@ interface Segment<Services> {
   readonly writer: JournalWriter;
   readonly budget: ReturnType<typeof createSegmentBudget>;
   readonly closing: SegmentClosing;
+  /** Aborts when the segment is over. */
+  readonly signal: AbortSignal;
   readonly interpret: (isReplayOnly: boolean) => Interpreter;
 }
 
@@ -194,11 +200,11 @@ async function undoOrEnd<Services>(
 }
 
 async function undo<Services>(segment: Segment<Services>, undoers: ReadonlyMap<string, Undoer>): Promise<SegmentEnd> {
-  const { engine, opened, writer, budget, closing } = segment;
+  const { engine, opened, writer, budget, closing, signal } = segment;
   const { state } = opened.fold;
-  const aborter = new AbortController();
-  const parts = { ...engine, runId: opened.ref.runId, state, undoers, writer, budget, chance: chanceOf(engine) };
-  const end: UndoEnd = await undoSteps({ ...parts, signal: aborter.signal }).finally(() => aborter.abort());
+  const deadlines = createDeadlines({ ...engine, signal });
+  const parts = { ...engine, runId: opened.ref.runId, state, undoers, writer, budget, deadlines, signal };
+  const end: UndoEnd = await undoSteps({ ...parts, chance: chanceOf(engine) });
   switch (end.kind) {
     case "undone":
       return closing.endInFailure(state.undoing!);

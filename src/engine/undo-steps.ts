@@ -11,6 +11,7 @@ import { attemptStep, type AttemptParts } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { Failure, StopReason } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
+import { createLazyAbort } from "./lazy-abort.ts";
 import type { StepContext } from "./run-context.ts";
 import type { RunState, SettledStep } from "./run-state.ts";
 
@@ -32,6 +33,8 @@ export interface UndoParts extends AttemptParts {
   readonly writer: JournalWriter;
   readonly budget: SegmentBudget;
   readonly clock: Clock;
+  /** Waits; rejects when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -90,7 +93,7 @@ async function undoStep(parts: UndoParts, step: string, done: SettledStep): Prom
       idempotencyKey: `${parts.runId}/${step}`,
       attempt: count + 1,
       options: { retries: undoer.retries ?? limits.undoRetriesDefault },
-      signal: parts.signal,
+      abort: createLazyAbort(),
       body: (context) => undoer.undo(value, context),
     });
     if (outcome.kind === "failed") {
