@@ -98,6 +98,8 @@ export const limits = {
 
   /** One Redis round trip; what takes longer is treated as lost. */
   redisTimeoutMs: 5_000,
+  /** Round trips that begin within so long share a timeout, and so may take so much longer. */
+  redisTimeoutSharedMs: 250,
   redisRetryAfterMs: 1_000,
   batchCommandsMax: 128,
 

@@ -49,7 +49,7 @@ export interface RedisClient {
 export interface UpstashClientOptions {
   readonly url: string;
   readonly token: Secret;
-  /** How long one round trip may take. */
+  /** After so long a round trip counts as lost; up to `limits.redisTimeoutSharedMs` later. */
   readonly timeoutMs: number;
   /** Told about each round trip before it leaves: how many commands it carries. Counts subrequests and receipts. */
   readonly onRoundTrip?: (commands: number) => void;
@@ -114,14 +114,17 @@ function collectInto(pending: Pending[]): Batch {
 }
 
 /** In a transaction scripts travel as text: a second trip for an unknown one would be outside of it. */
-function encode(pending: readonly Pending[], endpoint: "pipeline" | "multi-exec"): Promise<RedisArgument[][]> {
-  return Promise.all(
-    pending.map(async (command) => {
-      if (command.script === undefined) return [...command.args];
-      if (endpoint === "multi-exec") return evalText(command);
-      return ["EVALSHA", await command.script.sha1(), ...command.args];
-    }),
-  );
+async function encode(
+  pending: readonly Pending[],
+  endpoint: "pipeline" | "multi-exec",
+): Promise<(readonly RedisArgument[])[]> {
+  const commands: (readonly RedisArgument[])[] = [];
+  for (const command of pending) {
+    if (command.script === undefined) commands.push(command.args);
+    else if (endpoint === "multi-exec") commands.push(evalText(command));
+    else commands.push(["EVALSHA", await command.script.sha1(), ...command.args]);
+  }
+  return commands;
 }
 
 function evalText({ script, args }: Pending): RedisArgument[] {

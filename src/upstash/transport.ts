@@ -4,9 +4,13 @@
  * What the client would do by itself is switched off: retries (a lost INCR would be sent six times), automatic
  * pipelining, parsing of values, telemetry, base64. The signal is given as a function, because with a bare `AbortSignal`
  * an aborted read resolves to a value.
+ *
+ * Round trips that begin close to each other share one timeout. One for each would live on long after its trip: a run of quick steps would carry
+ * thousands of them, of which workerd allows 10,000, and pay for each.
  */
 import { Redis } from "@upstash/redis/cloudflare";
 import { AppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
 import type { RedisArgument, UpstashClientOptions } from "./batch.ts";
 import { tripFailed } from "./fault.ts";
 
@@ -31,7 +35,7 @@ export function createTransport(options: UpstashClientOptions): Transport {
     automaticDeserialization: false,
     enableTelemetry: false,
     responseEncoding: false,
-    signal: () => AbortSignal.timeout(options.timeoutMs),
+    signal: sharedTimeout(options.timeoutMs),
   });
   return async (endpoint, commands) => {
     options.onRoundTrip?.(commands.length);
@@ -43,6 +47,19 @@ export function createTransport(options: UpstashClientOptions): Transport {
     }
     if (!Array.isArray(body)) throw new AppError("redis_unavailable", "Redis answered with no list of replies");
     return body.map(toReply);
+  };
+}
+
+/** @returns a signal that is aborted when `timeoutMs` have passed, or up to `limits.redisTimeoutSharedMs` later. */
+function sharedTimeout(timeoutMs: number): () => AbortSignal {
+  let old: AbortSignal | undefined;
+  let timeout: AbortSignal | undefined;
+  return () => {
+    if (timeout === undefined || old?.aborted === true) {
+      old = AbortSignal.timeout(limits.redisTimeoutSharedMs);
+      timeout = AbortSignal.timeout(timeoutMs + limits.redisTimeoutSharedMs);
+    }
+    return timeout;
   };
 }
 
