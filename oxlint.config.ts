@@ -142,7 +142,7 @@ export default defineConfig({
   },
   overrides: [
     {
-      files: ["*.config.ts", "web/vite.config.ts", "bench/**/worker.ts", "test/support/**/worker.ts"],
+      files: ["*.config.ts", "web/vite.config.ts", "bench/**/{worker,replay-worker}.ts", "test/support/**/worker.ts"],
       rules: { "import/no-default-export": "off" },
     },
     {

@@ -1,11 +1,13 @@
 /** Runs the named benches, or all: `npm run bench -- stack`. Each replaces its section of bench/RESULTS.md. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchEngine } from "./engine.ts";
 import { benchRelay } from "./relay.ts";
 import { withSection } from "./results.ts";
 import { benchStack } from "./stack.ts";
 
 const benches = new Map([
+  ["engine", benchEngine],
   ["relay", benchRelay],
   ["stack", benchStack],
 ]);

@@ -18,7 +18,7 @@ import type { EngineParts } from "./engine/engine-parts.ts";
 import type { FollowRunParts } from "./engine/follow-run.ts";
 import type { RunIndex, RunRef } from "./engine/journal.ts";
 import type { Failure } from "./engine/journal-entry.ts";
-import { createRunRegistry } from "./engine/run-definition.ts";
+import { createRunRegistry, type RunRegistry } from "./engine/run-definition.ts";
 import type { ConversationRef, DueTurns } from "./event/event-log.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
@@ -85,8 +85,11 @@ export const runRegistry = createRunRegistry<RunServices>([
   toolRun,
 ]);
 
-/** @throws misconfigured (park) with every problem of the environment. */
-export function createWire(invocation: Invocation): Wire {
+/**
+ * @param runs the definitions that can be started; the app's own without it.
+ * @throws misconfigured (park) with every problem of the environment.
+ */
+export function createWire(invocation: Invocation, runs: RunRegistry<RunServices> = runRegistry): Wire {
   const adapters = createAdapters(invocation);
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
@@ -94,7 +97,7 @@ export function createWire(invocation: Invocation): Wire {
   const memory = lateMemory(adapters, agents);
   const facts = lateFacts(memory);
   const chat = createChat(adapters, queues, facts);
-  const engine = createEngine(adapters, queues, { model: chat.model, facts });
+  const engine = { ...createEngine(adapters, queues, { model: chat.model, facts }), registry: runs };
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
@@ -190,7 +193,7 @@ function createEngine(
   adapters: Adapters,
   queues: Queues,
   { model, facts }: { readonly model: Model; readonly facts: FactStore },
-): EngineParts<RunServices> {
+): Omit<EngineParts<RunServices>, "registry"> {
   const { config, clock, redis, log } = adapters;
   const journal = upstashJournal(redis, clock);
   return {
@@ -200,7 +203,6 @@ function createEngine(
     budgets: journal,
     queue: queues.runs,
     calls: queues.calls,
-    registry: runRegistry,
     services: {
       restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }),
       ...createAgentServices(adapters, { model, registry: tools, facts }),

@@ -1,6 +1,6 @@
 /** CPU per request of each relay, round by round, so that a noisy minute of the machine hits all of them. */
 import { startUpstream } from "./upstream.ts";
-import { startWorkerd } from "./workerd.ts";
+import { startWorkerd } from "../workerd.ts";
 import { join } from "node:path";
 
 const relays = [
@@ -30,7 +30,7 @@ const requestsPerRound = { separate: 24, coalesced: 96 } as const;
 
 export async function measureRelays(rounds: number): Promise<Sample[]> {
   const upstream = await startUpstream();
-  const workerd = await startWorkerd(join(import.meta.dirname, "worker.ts"));
+  const workerd = await startWorkerd({ entry: join(import.meta.dirname, "worker.ts") });
   const cells = (["separate", "coalesced"] as const).flatMap((shape) =>
     relays.map((relay) => ({ relay, shape, cpuMs: [] as number[], deltaCount: 0 })),
   );

@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
 import { createRequire } from "node:module";
-import { processCpuMs } from "../process-cpu.ts";
+import { processCpuMs } from "./process-cpu.ts";
 
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "..");
 /** The package exports the path of the binary for this machine, and has no types. */
 const binary = (createRequire(import.meta.url)("workerd") as { default: string }).default;
-const folder = join(root, "bench/.tmp/relay");
+
 export interface Workerd {
   readonly url: string;
   /** User and system time of the process so far. */
@@ -20,25 +20,37 @@ export interface Workerd {
   close(): Promise<void>;
 }
 
-export async function startWorkerd(entry: string): Promise<Workerd> {
+export interface WorkerdOptions {
+  /** Answers `/ready`. */
+  readonly entry: string;
+  /** Texts of the environment; `url` is where the Worker is. */
+  readonly bindings?: (url: string) => Record<string, string>;
+  /** Where the debugger listens; absent for none. */
+  readonly inspectorPort?: number;
+}
+
+export async function startWorkerd({ entry, bindings, inspectorPort }: WorkerdOptions): Promise<Workerd> {
+  const port = await freePort();
+  const folder = join(root, "bench/.tmp", `workerd-${port}`);
   await mkdir(folder, { recursive: true });
   await build({
     entryPoints: [entry],
     outfile: join(folder, "worker.js"),
     bundle: true,
-    minify: true,
+    minify: inspectorPort === undefined,
+    alias: { "@upstash/core-analytics": join(root, "src/upstash/no-analytics.ts") },
     format: "esm",
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     logLevel: "error",
   });
-  const port = await freePort();
-  await writeFile(join(folder, "config.capnp"), config(port));
-  const child = spawn(binary, ["serve", join(folder, "config.capnp")], {
+  const url = `http://127.0.0.1:${port}`;
+  await writeFile(join(folder, "config.capnp"), config(port, bindings?.(url) ?? {}));
+  const debugging = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
+  const child = spawn(binary, ["serve", join(folder, "config.capnp"), ...debugging], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   process.once("exit", () => child.kill("SIGKILL"));
-  const url = `http://127.0.0.1:${port}`;
   await untilReady(url);
   return {
     url,
@@ -60,7 +72,7 @@ async function untilReady(url: string): Promise<void> {
   throw new Error("workerd did not come up");
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -69,19 +81,21 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function config(port: number): string {
+function config(port: number, bindings: Record<string, string>): string {
+  const texts = Object.entries(bindings).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .relay),
+    (name = "main", worker = .bench),
     (name = "internet", network = (allow = ["private", "public"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
-const relay :Workerd.Worker = (
+const bench :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-11-01",
   compatibilityFlags = ["enable_request_signal"],
+  bindings = [${texts.join(", ")}],
 );
 `;
 }
