@@ -28,13 +28,13 @@ export const budgetProfiles: Record<BudgetProfile["name"], BudgetProfile> = {
 };
 
 /**
- * Milliseconds of CPU, from `npm run bench` in bare workerd. An upper bound: the process time that is measured there includes the work of the
- * kernel and of the socket threads.
+ * Milliseconds of CPU, from `npm run bench -- engine` in bare workerd: a subrequest is a step of the bare floor, a step is what ours costs beyond it, a
+ * KiB is that much of a journal, parsed, folded and replayed. An upper bound: process time includes the work of the kernel and of the socket threads.
  */
-export const cpuWeights = {
-  step: 0.05,
-  subrequest: 0.2,
-  parsedKib: 0.01,
+const cpuWeights = {
+  step: 0.1,
+  subrequest: 0.15,
+  parsedKib: 0.03,
 } as const;
 
 export interface SegmentBudget {
