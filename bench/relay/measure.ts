@@ -10,7 +10,6 @@ const relays = [
   "pull",
   "identity-transform",
   "transform",
-  "parse-every-line",
   "ai-sdk-parser",
 ] as const;
 export type Relay = (typeof relays)[number];

@@ -2,7 +2,6 @@
 import { openAiModel } from "../../src/model/openai-model.ts";
 import type { Model } from "../../src/agent/model-port.ts";
 import { aiSdkStream } from "./ai-sdk.ts";
-import { parsingModel } from "./parsing-model.ts";
 import { overByteController, overFrameStream, overPull, overTransform } from "./relays.ts";
 
 declare const IdentityTransformStream: new () => {
@@ -42,8 +41,6 @@ function bodyOf(relay: string, baseUrl: string): ReadableStream<Uint8Array> {
       return overTransform(new IdentityTransformStream())(model);
     case "transform":
       return overTransform(new TransformStream<Uint8Array, Uint8Array>())(model);
-    case "parse-every-line":
-      return overFrameStream(parsingModel(baseUrl));
     case "ai-sdk-parser":
       return aiSdkStream(baseUrl);
     default:

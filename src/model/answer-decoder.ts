@@ -2,14 +2,12 @@
  * Turns the bytes of a chat completion stream into pieces. It does no I/O and knows no clock.
  *
  * A1 How the bytes are cut into chunks changes how the text is cut into pieces, and nothing else.
- * A2 With and without the template (`content-template.ts`) the text, the calls, the end and the failure are the same.
- * A3 What came before a failure is handed out before the failure is.
- * A4 An end is only what the model said itself, by a finish reason or `[DONE]`; anything less is a cut.
+ * A2 What came before a failure is handed out before the failure is.
+ * A3 An end is only what the model said itself, by a finish reason or `[DONE]`; anything less is a cut.
  */
 import { AppError, asAppError } from "../core/errors.ts";
 import type { ModelFinishReason, ModelPiece, ModelUsage } from "../agent/model-port.ts";
 import { readChunk } from "./completion-chunk.ts";
-import { createContentTemplate } from "./content-template.ts";
 import { isFramingLine, payloadStart } from "./event-line.ts";
 import { answerBytesMax, lineCharsMax } from "./model-limits.ts";
 import { createToolCallParts } from "./tool-call-parts.ts";
@@ -29,10 +27,8 @@ export interface AnswerDecoder {
 
 const nothing: readonly ModelPiece[] = [];
 
-/** `useTemplate: false` parses every line; it is the yardstick of the tests and the bench. */
-export function createAnswerDecoder(options: { useTemplate: boolean }): AnswerDecoder {
+export function createAnswerDecoder(): AnswerDecoder {
   const utf8 = new TextDecoder();
-  const template = options.useTemplate ? createContentTemplate() : undefined;
   const calls = createToolCallParts();
   let rest = "";
   let byteCount = 0;
@@ -52,12 +48,6 @@ export function createAnswerDecoder(options: { useTemplate: boolean }): AnswerDe
     let nextLf = input.indexOf("\n");
     let nextCr = input.indexOf("\r");
     while (!isEnded && position < input.length) {
-      if (template !== undefined && template.matches(input, position)) {
-        hasData = true;
-        text += input.slice(template.contentStart, template.contentEnd);
-        position = template.lineEnd + 1;
-        continue;
-      }
       if (nextLf >= 0 && nextLf < position) nextLf = input.indexOf("\n", position);
       if (nextCr >= 0 && nextCr < position) nextCr = input.indexOf("\r", position);
       const lineEnd = nextLf < 0 || (nextCr >= 0 && nextCr < nextLf) ? nextCr : nextLf;
@@ -82,16 +72,13 @@ export function createAnswerDecoder(options: { useTemplate: boolean }): AnswerDe
       isEnded = true;
       return;
     }
-    takePayload(line, payload);
+    takePayload(payload);
   }
 
-  function takePayload(line: string, payload: string): void {
+  function takePayload(payload: string): void {
     const chunk = readChunk(payload);
     completionId ??= chunk.completionId;
-    if (chunk.text !== "") {
-      text += JSON.stringify(chunk.text).slice(1, -1);
-      template?.learn(line);
-    }
+    if (chunk.text !== "") text += JSON.stringify(chunk.text).slice(1, -1);
     for (const delta of chunk.toolCalls) calls.add(delta);
     finishReason = chunk.finishReason ?? finishReason;
     usage = chunk.usage ?? usage;

@@ -3,7 +3,7 @@ import { AppError } from "../core/errors.ts";
 import type { ModelFinishReason, ModelUsage } from "../agent/model-port.ts";
 import { failureOfStatus } from "./model-failure.ts";
 
-export interface ChunkTree {
+interface ChunkTree {
   readonly id?: unknown;
   readonly object?: unknown;
   readonly error?: unknown;
@@ -45,20 +45,6 @@ export function readChunk(payload: string): CompletionChunk {
     finishReason: finishReasonOf(choice?.["finish_reason"]),
     usage: usageOf(tree.usage),
   };
-}
-
-/** Whether `readChunk` would find in this tree `text` and nothing else that matters. */
-export function isPlainText(tree: ChunkTree, text: string): boolean {
-  const choice = firstChoice(tree);
-  const delta = asObject(choice?.["delta"]);
-  return (
-    delta?.["content"] === text &&
-    asArray(delta["tool_calls"]).length === 0 &&
-    finishReasonOf(choice?.["finish_reason"]) === undefined &&
-    !isPresent(tree.usage) &&
-    !isPresent(tree.error) &&
-    tree.object !== "error"
-  );
 }
 
 function parseObject(payload: string): object {

@@ -36,7 +36,7 @@ async function* streamAnswer(
   const line = openLine(options, request.signal);
   try {
     const reader = await line.open(requestBody(options.modelName, request));
-    const decoder = createAnswerDecoder({ useTemplate: true });
+    const decoder = createAnswerDecoder();
     while (!decoder.isEnded) {
       const bytes = await line.read(reader, decoder);
       const pieces = bytes === undefined ? decoder.finish() : decoder.push(bytes);

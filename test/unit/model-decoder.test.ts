@@ -3,15 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { ModelPiece } from "../../src/agent/model-port.ts";
 import { createAnswerDecoder } from "../../src/model/answer-decoder.ts";
 
-/** An answer without its cut into pieces: what must not depend on chunking or on the fast path. */
+/** An answer without its cut into pieces: what must not depend on chunking. */
 interface Answer {
   readonly text: string;
   readonly others: readonly ModelPiece[];
   readonly failure: string | undefined;
 }
 
-function decode(chunks: readonly Uint8Array[], useTemplate: boolean): Answer {
-  const decoder = createAnswerDecoder({ useTemplate });
+function decode(chunks: readonly Uint8Array[]): Answer {
+  const decoder = createAnswerDecoder();
   const pieces = [...chunks.flatMap((chunk) => decoder.push(chunk)), ...decoder.finish()];
   const escaped = pieces.map((piece) => (piece.kind === "text" ? piece.escaped : "")).join("");
   return {
@@ -44,7 +44,7 @@ const shapes = {
 const contents = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }).map((text) => JSON.stringify(text)),
   fc.constantFrom('"\\u00e9"', '"\\ud83d"', '"\\ude00"', '"\\/"', '"\\"content\\":\\""', '"😀 ü"', '"a\u2028b"'),
-  // Not valid JSON strings: both ways must call them garbled.
+  // Not valid JSON strings, whose lines are garbled.
   fc.constantFrom('"\\x"', '"\\u12g4"', '"\u0001"', '"\t"', '"a"b"', "null", "12", '"'),
 );
 const textLine = fc
@@ -64,7 +64,7 @@ const otherLine = fc.constantFrom(
   'data: {"error":{"message":"overloaded","code":429}}',
 );
 const lineEnds = fc.constantFrom("\n", "\r", "\r\n", "\n\n", "\r\n\r\n", "\r\r");
-/** Runs of one shape, as a provider sends them, so that the template is really used. */
+/** Runs of one shape, as a provider sends them. */
 const runs = fc
   .tuple(fc.constantFrom(...Object.values(shapes)), fc.array(contents, { minLength: 1, maxLength: 6 }), lineEnds)
   .map(([shape, all, end]) =>
@@ -81,15 +81,12 @@ const anyStream = fc
   .map((lines) => lines.join(""));
 
 describe("the decoder of an answer", () => {
-  test("reads the same with and without the template, however the bytes are cut", () => {
+  test("reads the same however the bytes are cut", () => {
     fc.assert(
       fc.property(anyStream, fc.array(fc.nat(2_000), { maxLength: 30 }), fc.boolean(), (text, cuts, isCut) => {
         const all = bytesOf(text);
         const whole = isCut ? all.subarray(0, (cuts[0] ?? 0) % (all.length + 1)) : all;
-        const expected = decode([whole], false);
-        expect(decode([whole], true)).toEqual(expected);
-        expect(decode(cutAt(whole, cuts), true)).toEqual(expected);
-        expect(decode(cutAt(whole, cuts), false)).toEqual(expected);
+        expect(decode(cutAt(whole, cuts))).toEqual(decode([whole]));
       }),
       { numRuns: 1_500 },
     );
@@ -102,38 +99,37 @@ describe("the decoder of an answer", () => {
       );
       const bytes = bytesOf([...lines, "[DONE]"].map((line) => `data: ${line}\r\n\r\n`).join(""));
       const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
-      expect(decode(single, true)).toEqual(decode([bytes], false));
-      expect(decode(single, true).text).toBe('aq"\\\n😀\u2028ü');
+      expect(decode(single)).toEqual(decode([bytes]));
+      expect(decode(single).text).toBe('aq"\\\n😀\u2028ü');
     });
   }
 
   test("merges all text of one network chunk into one piece", () => {
     const line = (text: string) => `data: ${shapes.groq.replace("$", JSON.stringify(text))}\n\n`;
-    const decoder = createAnswerDecoder({ useTemplate: true });
+    const decoder = createAnswerDecoder();
     expect(decoder.push(bytesOf(line("a") + line("b\n") + line("c")))).toEqual([{ kind: "text", escaped: "ab\\nc" }]);
   });
 
   test("hands out the text before a failure in the same chunk", () => {
-    const answer = decode(stream(shapes.groq.replace("$", '"before"'), "{broken"), true);
+    const answer = decode(stream(shapes.groq.replace("$", '"before"'), "{broken"));
     expect(answer).toEqual({ text: "before", others: [], failure: "model_garbled" });
   });
 
   test("does not take a half answer for a whole one", () => {
     const [half = new Uint8Array()] = stream(shapes.groq.replace("$", '"half"'));
-    expect(decode([half], true).failure).toBe("model_unavailable");
-    expect(decode([half.subarray(0, half.length - 9)], true).failure).toBe("model_unavailable");
-    expect(decode([], true).failure).toBe("model_unavailable");
+    expect(decode([half]).failure).toBe("model_unavailable");
+    expect(decode([half.subarray(0, half.length - 9)]).failure).toBe("model_unavailable");
+    expect(decode([]).failure).toBe("model_unavailable");
   });
 
   test("tells an answer that is no event stream from a cut one", () => {
-    expect(decode([bytesOf("<html>\n<p>hello</p>\n")], true).failure).toBe("model_garbled");
-    expect(decode([bytesOf('{"error":"no"}')], true).failure).toBe("model_garbled");
+    expect(decode([bytesOf("<html>\n<p>hello</p>\n")]).failure).toBe("model_garbled");
+    expect(decode([bytesOf('{"error":"no"}')]).failure).toBe("model_garbled");
   });
 
   test("ends by a finish reason alone, with the usage that follows it", () => {
     const answer = decode(
       stream(shapes.finished.replace("$", '"all"'), `{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}`),
-      true,
     );
     expect(answer).toEqual({
       text: "all",
@@ -144,7 +140,7 @@ describe("the decoder of an answer", () => {
 
   test("refuses a line without end", () => {
     const block = bytesOf("x".repeat(300_000));
-    expect(decode([bytesOf("data: "), block, block, block, block], true).failure).toBe("model_garbled");
+    expect(decode([bytesOf("data: "), block, block, block, block]).failure).toBe("model_garbled");
   });
 });
 

@@ -4,7 +4,7 @@ import { createAnswerDecoder } from "../../src/model/answer-decoder.ts";
 import { argumentCharsMax, toolCallsMax } from "../../src/model/model-limits.ts";
 
 function answerOf(deltas: readonly object[], finishReason: string) {
-  const decoder = createAnswerDecoder({ useTemplate: true });
+  const decoder = createAnswerDecoder();
   const chunks = [
     ...deltas.map((call) => ({ id: "c7", choices: [{ delta: { tool_calls: [call] }, finish_reason: null }] })),
     { choices: [{ delta: {}, finish_reason: finishReason }] },
