@@ -120,8 +120,9 @@ function billLines(bills: readonly Bill[]): string[] {
     "",
     "| | commands | messages | of the request |",
     "|---|---|---|---|",
-    ...bills.map(({ commands, messages, byKeyPrefix }, index) => {
-      const ofRun = Object.entries(byKeyPrefix).reduce((sum, [key, n]) => (key.startsWith("runs") ? sum + n : sum), 0);
+    ...bills.map(({ commands, messages, byCommand, byKeyPrefix }, index) => {
+      const keyed = Object.entries(byKeyPrefix).filter(([prefix]) => prefix.startsWith("runs"));
+      const ofRun = keyed.reduce((sum, [, count]) => sum + count, byCommand["PUBLISH"] ?? 0);
       return `| ${names[index]} | ${ofRun} | ${messages} | ${commands - ofRun} |`;
     }),
   ];

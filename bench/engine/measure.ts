@@ -1,9 +1,11 @@
 /** Times and CPU of each contender, all of them in turn within each round, so that a noisy minute of the machine hits them all. */
+import { setTimeout as wait } from "node:timers/promises";
 import type { Contender } from "./contender.ts";
 
 export const rounds = 5;
 export const sequence = { steps: 20, runs: 15 } as const;
 export const burst = { steps: 20, runs: 100 } as const;
+const settleMs = 1_000;
 
 /** One value for each round. */
 export interface Sample {
@@ -22,7 +24,10 @@ export async function measureSteps(contenders: readonly Contender[]): Promise<Sa
     stepCpuMs: [],
   }));
   for (let round = -1; round < rounds; round += 1) {
-    for (const sample of samples) {
+    // Each has another one before it in each round, and what that one left to be done is done.
+    for (let turn = 0; turn < samples.length; turn += 1) {
+      const sample = samples[(turn + round + 1) % samples.length]!;
+      await wait(settleMs);
       const measured = await measureOnce(sample.contender);
       // The first round warms the compilers up.
       if (round < 0) continue;

@@ -22,6 +22,7 @@ export interface Stage {
 export interface Bill {
   readonly commands: number;
   readonly messages: number;
+  readonly byCommand: Readonly<Record<string, number>>;
   readonly byKeyPrefix: Readonly<Record<string, number>>;
 }
 
