@@ -4,6 +4,7 @@ import { startProgram } from "../program.ts";
 import type { Contender } from "./contender.ts";
 import { installPeers } from "./peers.ts";
 import { startRestate } from "./restate.ts";
+import { untilCompleted } from "./run-end.ts";
 import type { Stage } from "./stage.ts";
 import { openUpstashWorkflow } from "./upstash-workflow.ts";
 
@@ -33,8 +34,7 @@ export async function openContenders(stage: Stage): Promise<Contenders> {
     durability: inMemory,
     cpuMs,
     async run(steps) {
-      const { status } = await skipstone.start(definition, steps);
-      if (status !== "completed") throw new Error(`${name} is ${status} after its first segment`);
+      await untilCompleted(stage, await skipstone.start(definition, steps));
     },
   });
   const list = [

@@ -1,6 +1,6 @@
 /** What a step costs far into a long run, as the times in its journal tell. What a change of segments costs is in it. */
-import { setTimeout as wait } from "node:timers/promises";
 import { parseEntry, type JournalEntry } from "../../src/engine/journal-entry.ts";
+import { untilCompleted } from "./run-end.ts";
 import type { Stage } from "./stage.ts";
 
 /** From which step to which. The short ones are taken from several runs: the journal's times are whole milliseconds. */
@@ -12,8 +12,6 @@ export const stretches = [
   [9_000, 10_000],
 ] as const;
 const shortRuns = 20;
-const pollMs = 250;
-const runMsMax = 300_000;
 
 export interface Growth {
   readonly segments: number;
@@ -39,11 +37,7 @@ export async function measureGrowth(stage: Stage, steps: number): Promise<Growth
 
 async function entriesOf(stage: Stage, steps: number): Promise<JournalEntry[]> {
   const run = await stage.skipstone.start("count-quietly", steps);
-  const untilMs = Date.now() + runMsMax;
-  while (!(await stage.journal(run, -1))[0]?.includes(" completed ")) {
-    if (Date.now() > untilMs) throw new Error(`a run of ${steps} steps does not end`);
-    await wait(pollMs);
-  }
+  await untilCompleted(stage, run);
   return (await stage.journal(run, 0)).map((text) => parseEntry(text)).filter((entry) => entry !== undefined);
 }
 
