@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
-import { startProgram, type Program } from "./program.ts";
+import { startProgram, type Program } from "../program.ts";
 import { openRawClient, requestBytes } from "./raw-client.ts";
 
 /** How the stack keeps its state. */

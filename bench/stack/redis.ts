@@ -1,7 +1,7 @@
 /** One Redis command over REST: the stack's front against a bare shim, in turn. */
 import { join } from "node:path";
 import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
-import { startProgram } from "./program.ts";
+import { startProgram } from "../program.ts";
 import { openRawClient, requestBytes, type RawClient } from "./raw-client.ts";
 
 const names = ["front", "shim"] as const;
