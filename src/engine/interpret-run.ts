@@ -20,30 +20,10 @@ import type { JournalWriter } from "./journal-writer.ts";
 import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
 import { divergence, stalled } from "./park-reasons.ts";
 import type { RunState, SettledStep } from "./run-state.ts";
-import type { StepContext, StepOptions } from "./run-context.ts";
 import { createStepOrder } from "./step-order.ts";
 import type { Outcome } from "./step-order.ts";
-import { createWaits } from "./waits.ts";
-import type { ActiveWait } from "./waits.ts";
-
-export type StepBody = (step: StepContext) => unknown;
-
-/** A step as the context asks for it. */
-export interface StepRequest {
-  readonly body: StepBody;
-  readonly options: Pick<StepOptions<never>, "retries" | "backoff" | "timeout">;
-  readonly isUndoable?: true;
-}
-
-export interface WaitRequest {
-  /** Unix ms, computed when the wait begins; not again when it is found in the journal. */
-  readonly untilMs?: number;
-  readonly signal?: string;
-  /** Done once, when the wait begins and before it is recorded; repeated if the segment dies in between. */
-  readonly begin?: () => Promise<void>;
-  /** What the code gets when the time is over. */
-  readonly atTime?: JsonValue;
-}
+import type { StepRequest, WaitRequest } from "./step-request.ts";
+import { createWaits, type ActiveWait } from "./waits.ts";
 
 interface Settling {
   readonly isUndoable?: true;
