@@ -4,7 +4,7 @@ import { AppError } from "./core/errors.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { logFailure } from "./http/log-failure.ts";
 import { accessLog } from "./http/middleware/access-log.ts";
-import { sessionClaim } from "./http/middleware/identity.ts";
+import { readClaim } from "./http/middleware/identity.ts";
 import { requestId } from "./http/middleware/request-id.ts";
 import { sameOrigin } from "./http/middleware/same-origin.ts";
 import { securityHeaders } from "./http/middleware/security-headers.ts";
@@ -40,7 +40,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   });
   app.route("/ready", readyRoutes());
   app.use("/api/*", sameOrigin());
-  app.use("/api/*", sessionClaim());
+  app.use("/api/*", readClaim());
   app.route("/api/sessions", sessionRoutes());
   app.route("/api/chat", chatRoutes());
   app.route("/api/conversations", conversationRoutes());

@@ -75,7 +75,7 @@ describe("tests", () => {
 
 describe("documents", () => {
   it("every test that they name exists", () => {
-    const named = ["docs/invariants.md", "docs/coverage.md"].flatMap((file) => {
+    const named = ["docs/invariants.md", "docs/coverage.md", "docs/security.md"].flatMap((file) => {
       const references = readFileSync(file, "utf8").matchAll(
         /`((?:unit|contract|workerd|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
       );

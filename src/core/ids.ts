@@ -6,6 +6,7 @@
  * safe in a key and bounded, and nothing else.
  */
 import type { Random } from "./ports.ts";
+import { sha256Hex } from "./sha256.ts";
 
 export function newRunId(random: Random): string {
   return `run_${hexUuid(random)}`;
@@ -62,9 +63,7 @@ export async function derivedScheduleId(text: string): Promise<string> {
 }
 
 async function derivedHex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.slice(0, 32);
+  return (await sha256Hex(text)).slice(0, 32);
 }
 
 const scheduleIdPattern = /^scd_[0-9a-f]{32}$/;

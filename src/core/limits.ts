@@ -34,6 +34,7 @@ export const limits = {
 
   sessionTtlSeconds: 30 * daySeconds,
   sessionCookieCharsMax: 512,
+  sessionsPerUserMax: 50,
 
   /** Of one model call, from the request to its last word. */
   modelStepMsMax: 10 * 60 * 1000,

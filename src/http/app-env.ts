@@ -1,6 +1,6 @@
 import type { Log } from "../core/ports.ts";
-import type { SessionClaim } from "../session/session-token.ts";
-import type { Identity } from "../session/session.ts";
+import type { Claim } from "../session/claim.ts";
+import type { Identity } from "../session/identity.ts";
 import type { Wire } from "../wire.ts";
 
 /** What every route and middleware finds in its Hono context. */
@@ -11,9 +11,9 @@ export interface AppEnv {
     requestId: string;
     /** Adds the request id to each entry. */
     log: Log;
-    /** What the session cookie says by its signature alone; set by `sessionClaim`. */
-    claim: SessionClaim;
-    /** Set once the session itself was found alive; see `requireIdentity`. */
+    /** What the request presents, judged without storage; set by `readClaim`. */
+    claim: Claim;
+    /** Set once the storage has confirmed it; see `requireIdentity`. */
     identity?: Identity;
   };
 }

@@ -11,23 +11,10 @@ import { isUserId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Random } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import { sha256Hex } from "../core/sha256.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64-url.ts";
+import type { NoClaim, SessionClaim } from "./claim.ts";
 import type { SessionRef } from "./session.ts";
-
-/** What a presented cookie says. `forged` covers everything that we did not sign or cannot read. */
-export type SessionClaim =
-  | { readonly kind: "none" }
-  | { readonly kind: "forged" }
-  | { readonly kind: "expired" }
-  | SignedClaim;
-
-export interface SignedClaim {
-  readonly kind: "signed";
-  readonly ref: SessionRef;
-  readonly expiresAtMs: number;
-  /** Needed to sign the same session again with a later expiry. */
-  readonly sessionSecret: string;
-}
 
 export interface IssuedToken {
   readonly token: string;
@@ -39,12 +26,14 @@ export interface SessionTokens {
   /** A token for a new session of this user. */
   issue(userId: string): Promise<IssuedToken>;
   /** A token for the same session with a full lifetime from now. */
-  renew(claim: SignedClaim): Promise<IssuedToken>;
+  renew(claim: SessionClaim): Promise<IssuedToken>;
   /** Checks signature and expiry; costs no I/O and never throws for what a client may send. */
-  read(token: string | undefined): Promise<SessionClaim>;
+  read(token: string | undefined): Promise<NoClaim | SessionClaim>;
 }
 
-const secretBytes = 24;
+const secretBytes = 32;
+/** A session in use is signed anew, and its record kept longer, at most once in this time. */
+const renewAfterMs = 60 * 60 * 1000;
 const encoder = new TextEncoder();
 
 export function createSessionTokens(o: { secret: Secret; clock: Clock; random: Random }): SessionTokens {
@@ -73,11 +62,14 @@ export function createSessionTokens(o: { secret: Secret; clock: Clock; random: R
       if (!(await crypto.subtle.verify("HMAC", await signingKey(), parts.signature, claims))) return { kind: "forged" };
       if (parts.expiresAtMs <= o.clock.now()) return { kind: "expired" };
       const { userId, sessionSecret, expiresAtMs } = parts;
+      const ageMs = limits.sessionTtlSeconds * 1000 - (expiresAtMs - o.clock.now());
       return {
-        kind: "signed",
+        kind: "session",
+        userId,
         ref: { userId, secretHash: await sha256Hex(sessionSecret) },
         expiresAtMs,
         sessionSecret,
+        isRenewalDue: ageMs >= renewAfterMs,
       };
     },
   };
@@ -97,9 +89,4 @@ function splitToken(token: string) {
 function importKey(secret: Secret): Promise<CryptoKey> {
   const bytes = encoder.encode(secret.reveal());
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
-}
-
-async function sha256Hex(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,27 +1,29 @@
 /**
- * The use cases of a session: open one, read a cookie, renew it, end it.
+ * The use cases of a session: open one, read a cookie, renew it, list and end them.
  */
 import { newUserId } from "../core/ids.ts";
-import { limits } from "../core/limits.ts";
 import type { Clock, Random } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
-import { createSessionTokens } from "./session-token.ts";
-import type { IssuedToken, SessionClaim, SignedClaim } from "./session-token.ts";
-import type { SessionRef, SessionStore } from "./session.ts";
+import type { NoClaim, SessionClaim } from "./claim.ts";
+import { guestTenant, type Identity } from "./identity.ts";
+import { userScopes } from "./scope.ts";
+import { createSessionTokens, type IssuedToken } from "./session-token.ts";
+import type { ListedSession, SessionRef, SessionStore } from "./session.ts";
 
 export interface Sessions {
-  /** Opens a session for a new guest. Not idempotent: each call makes another user. One round trip, one command. */
-  open(): Promise<IssuedToken>;
+  /** Opens a session, without an identity for a new guest: then each call makes another user. Not idempotent. One round trip. */
+  open(identity?: Identity): Promise<IssuedToken>;
   /** What the presented cookie says, without storage; see `SessionTokens.read`. */
-  claim(token: string | undefined): Promise<SessionClaim>;
+  claim(token: string | undefined): Promise<NoClaim | SessionClaim>;
   /** The token to hand out again, or `undefined` while the presented one is fresh. No I/O. */
-  renewal(claim: SignedClaim): Promise<IssuedToken | undefined>;
-  /** Ends a session; ending it again changes nothing. One round trip, one command. */
+  renewal(claim: SessionClaim): Promise<IssuedToken | undefined>;
+  /** The user's sessions, newest first. Two round trips. */
+  list(userId: string): Promise<readonly ListedSession[]>;
+  /** Ends a session; ending it again changes nothing. One round trip. */
   end(ref: SessionRef): Promise<void>;
+  /** Ends all sessions that the user has when it is called; one that is opened meanwhile may stay. Three round trips. */
+  endAll(userId: string): Promise<number>;
 }
-
-/** A cookie is signed anew at most once a day, so that not each answer carries one. */
-const renewAfterMs = 24 * 60 * 60 * 1000;
 
 export interface SessionsOptions {
   readonly store: SessionStore;
@@ -34,17 +36,20 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { store, clock, random } = options;
   const tokens = createSessionTokens(options);
   return {
-    async open() {
-      const userId = newUserId(random);
+    async open(identity = { userId: newUserId(random), tenant: guestTenant, scopes: userScopes }) {
+      const { userId, tenant, scopes } = identity;
       const issued = await tokens.issue(userId);
-      await store.put(issued.ref, { userId, createdAtMs: clock.now() });
+      await store.put(issued.ref, { userId, tenant, scopes, createdAtMs: clock.now() });
       return issued;
     },
     claim: (token) => tokens.read(token),
-    async renewal(claim) {
-      const ageMs = limits.sessionTtlSeconds * 1000 - (claim.expiresAtMs - clock.now());
-      return ageMs < renewAfterMs ? undefined : tokens.renew(claim);
+    renewal: async (claim) => (claim.isRenewalDue ? tokens.renew(claim) : undefined),
+    list: (userId) => store.list(userId),
+    end: (ref) => store.remove(ref.userId, [ref.secretHash]),
+    async endAll(userId) {
+      const ended = (await store.list(userId)).map(({ ref }) => ref.secretHash);
+      if (ended.length > 0) await store.remove(userId, ended);
+      return ended.length;
     },
-    end: (ref) => store.remove(ref),
   };
 }

@@ -10,6 +10,11 @@ export function sessionKey(userId: string, secretHash: string): string {
   return `session:{${userId}}:${secretHash}`;
 }
 
+/** Hashes of the user's sessions by the time of their opening. */
+export function sessionIndexKey(userId: string): string {
+  return `sessions:{${userId}}`;
+}
+
 /** The user's conversations, newest first by score. */
 export function conversationIndexKey(userId: string): string {
   return `conversations:{${userId}}`;

@@ -1,28 +1,71 @@
-/** Session records in Redis: one string per session, whose value and expiry are set by one command. */
+/**
+ * Session records in Redis: one string per session, whose value and expiry are set by one command; and one sorted set per user with
+ * the hashes of their sessions by the time of opening, which lives as long as the youngest of them.
+ */
 import * as z from "zod/mini";
+import { isUserId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { SessionRecord, SessionRef, SessionStore } from "../session/session.ts";
+import { scopes } from "../session/scope.ts";
+import type { ListedSession, SessionRecord, SessionRef, SessionStore } from "../session/session.ts";
 import type { Batch, RedisClient } from "./batch.ts";
-import { sessionKey } from "./keys.ts";
-import { readNothing } from "./reply.ts";
+import { sessionIndexKey, sessionKey } from "./keys.ts";
+import { readInteger, readNothing, readTexts } from "./reply.ts";
 
-const StoredSession = z.object({ userId: z.string(), createdAtMs: z.number() });
+const StoredSession = z.object({
+  userId: z.string().check(z.refine(isUserId)),
+  createdAtMs: z.number(),
+  tenant: z.string(),
+  scopes: z.array(z.enum(scopes)),
+});
 
 export function upstashSessionStore(redis: RedisClient): SessionStore {
+  async function remove(userId: string, secretHashes: readonly string[]): Promise<void> {
+    let ended: Promise<void> | undefined;
+    await redis.run((batch) => {
+      ended = batch.add(["DEL", ...secretHashes.map((hash) => sessionKey(userId, hash))], readNothing);
+      void batch.add(["ZREM", sessionIndexKey(userId), ...secretHashes], readNothing);
+    });
+    await ended;
+  }
+
   return {
-    put: (ref, record) =>
-      redis.command(["SET", keyOf(ref), JSON.stringify(record), "EX", limits.sessionTtlSeconds], readNothing),
-    async touch(ref) {
+    async put(ref, record) {
+      const index = sessionIndexKey(ref.userId);
+      let kept: Promise<void> | undefined;
+      let surplus: Promise<string[]> | undefined;
+      await redis.run((batch) => {
+        kept = batch.add(["SET", keyOf(ref), JSON.stringify(record), "EX", limits.sessionTtlSeconds], readNothing);
+        void batch.add(["ZADD", index, record.createdAtMs, ref.secretHash], readInteger);
+        void batch.add(["EXPIRE", index, limits.sessionTtlSeconds], readInteger);
+        surplus = batch.add(["ZRANGE", index, 0, -(limits.sessionsPerUserMax + 1)], readTexts);
+      });
+      await kept;
+      const ended = (await surplus) ?? [];
+      if (ended.length > 0) await remove(ref.userId, ended);
+    },
+    async read(ref, isExtending) {
       let record: Promise<SessionRecord | undefined> | undefined;
-      await redis.run((batch) => void (record = touchSession(batch, ref)));
+      await redis.run((batch) => void (record = sessionPart(batch, ref, isExtending)));
       return record;
     },
-    remove: (ref) => redis.command(["DEL", keyOf(ref)], readNothing),
+    async list(userId) {
+      const hashes = await redis.command(["ZRANGE", sessionIndexKey(userId), 0, -1, "REV"], readTexts);
+      if (hashes.length === 0) return [];
+      const keys = hashes.map((hash) => sessionKey(userId, hash));
+      const records = await redis.command(["MGET", ...keys], (reply) => (reply as unknown[]).map(readSession));
+      return hashes.flatMap((secretHash, index): ListedSession[] => {
+        const record = records[index];
+        return record === undefined ? [] : [{ ...record, ref: { userId, secretHash } }];
+      });
+    },
+    remove,
   };
 }
 
-/** `SessionStore.touch` as part of a larger batch: one command, no round trip of its own. */
-export function touchSession(batch: Batch, ref: SessionRef): Promise<SessionRecord | undefined> {
+/** `SessionStore.read` as part of a larger batch: one command, or two when its time starts anew; no round trip of its own. */
+export function sessionPart(batch: Batch, ref: SessionRef, isExtending: boolean): Promise<SessionRecord | undefined> {
+  if (!isExtending) return batch.add(["GET", keyOf(ref)], readSession);
+  void batch.add(["EXPIRE", sessionIndexKey(ref.userId), limits.sessionTtlSeconds], readInteger);
   return batch.add(["GETEX", keyOf(ref), "EX", limits.sessionTtlSeconds], readSession);
 }
 

@@ -68,18 +68,31 @@ describe("the gate", () => {
   it("asks for session and limit in one round trip once the script is known", async () => {
     const gate = upstashGate(redis, systemClock);
     const ref = { userId: "usr_0123456789abcdef0123456789abcdef", secretHash: "ab".repeat(32) };
-    await upstashSessionStore(redis).put(ref, { userId: ref.userId, createdAtMs: 17 });
-    await gate.pass({ session: ref, limiter: "api", caller: freshCaller() });
+    const identity = { userId: ref.userId, tenant: "guest", scopes: ["chat" as const] };
+    await upstashSessionStore(redis).put(ref, { ...identity, createdAtMs: 17 });
+    const claim = {
+      kind: "session" as const,
+      userId: ref.userId,
+      ref,
+      expiresAtMs: 0,
+      sessionSecret: "",
+      isRenewalDue: false,
+    };
+    await gate.pass({ claim, limiter: "api", caller: freshCaller() });
     stack.ledger.reset();
-    const passed = await gate.pass({ session: ref, limiter: "api", caller: freshCaller() });
-    expect(passed.session?.userId).toBe(ref.userId);
+    const passed = await gate.pass({ claim, limiter: "api", caller: freshCaller() });
+    expect(passed.identity).toMatchObject(identity);
     expect(passed.limit.kind).toBe("allowed");
     expect(stack.ledger.read().roundTrips).toBe(1);
   });
 
   it("fails closed: a storage that does not answer lets nobody through", async () => {
     stack.faults.add({ server: "redis", action: "drop-before", count: 1 });
-    const passing = upstashGate(redis, systemClock).pass({ session: undefined, limiter: "api", caller: freshCaller() });
+    const passing = upstashGate(redis, systemClock).pass({
+      claim: { kind: "none" },
+      limiter: "api",
+      caller: freshCaller(),
+    });
     await expect(passing).rejects.toMatchObject({ code: "redis_unavailable" });
   });
 });

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
-import type { SessionRef, SessionStore } from "../../src/session/session.ts";
+import type { SessionRecord, SessionRef, SessionStore } from "../../src/session/session.ts";
 import { upstashClient, type RedisClient } from "../../src/upstash/batch.ts";
-import { sessionKey } from "../../src/upstash/keys.ts";
+import { sessionIndexKey, sessionKey } from "../../src/upstash/keys.ts";
 import { readInteger, readNothing } from "../../src/upstash/reply.ts";
 import { upstashSessionStore } from "../../src/upstash/session-store.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
@@ -30,48 +30,83 @@ const stores: [string, () => SessionStore][] = [
   ["in memory", () => memorySessionStore({ now: () => Date.now() })],
 ];
 
+function recordOf(ref: SessionRef, createdAtMs = 17): SessionRecord {
+  return { userId: ref.userId, tenant: "acme", scopes: ["chat", "runs"], createdAtMs };
+}
+
 describe.each(stores)("a session store %s", (_name, open) => {
   it("gives back the record that was put", async () => {
     const store = open();
     const ref = freshRef();
-    await store.put(ref, { userId: ref.userId, createdAtMs: 17 });
-    expect(await store.touch(ref)).toEqual({ userId: ref.userId, createdAtMs: 17 });
+    await store.put(ref, recordOf(ref));
+    expect(await store.read(ref, false)).toEqual(recordOf(ref));
+    expect(await store.read(ref, true)).toEqual(recordOf(ref));
   });
 
   it("knows nothing of a session that was never opened, nor of the same user's other session", async () => {
     const store = open();
     const ref = freshRef();
-    await store.put(ref, { userId: ref.userId, createdAtMs: 17 });
-    expect(await store.touch(freshRef())).toBeUndefined();
-    expect(await store.touch({ ...ref, secretHash: "cd".repeat(32) })).toBeUndefined();
+    await store.put(ref, recordOf(ref));
+    expect(await store.read(freshRef(), true)).toBeUndefined();
+    expect(await store.read({ ...ref, secretHash: "cd".repeat(32) }, true)).toBeUndefined();
   });
 
   it("forgets a session that was ended, however often it is ended", async () => {
     const store = open();
     const ref = freshRef();
-    await store.put(ref, { userId: ref.userId, createdAtMs: 17 });
-    await store.remove(ref);
-    await store.remove(ref);
-    expect(await store.touch(ref)).toBeUndefined();
+    await store.put(ref, recordOf(ref));
+    await store.remove(ref.userId, [ref.secretHash]);
+    await store.remove(ref.userId, [ref.secretHash]);
+    expect(await store.read(ref, false)).toBeUndefined();
+    expect(await store.list(ref.userId)).toEqual([]);
+  });
+
+  it("lists a user's sessions, newest first, and nobody else's", async () => {
+    const store = open();
+    const { userId, secretHash } = freshRef();
+    const other = freshRef();
+    const second = "cd".repeat(32);
+    await store.put({ userId, secretHash }, recordOf({ userId, secretHash }, 1));
+    await store.put({ userId, secretHash: second }, recordOf({ userId, secretHash }, 2));
+    await store.put(other, recordOf(other));
+    expect((await store.list(userId)).map(({ ref }) => ref.secretHash)).toEqual([second, secretHash]);
+  });
+
+  it("ends the oldest session of a user who opens one too many", async () => {
+    const store = open();
+    const { userId } = freshRef();
+    const refs = Array.from({ length: limits.sessionsPerUserMax + 1 }, (_, index) => ({
+      userId,
+      secretHash: String(index).padStart(64, "0"),
+    }));
+    for (const [index, ref] of refs.entries()) await store.put(ref, recordOf(ref, index));
+    expect(await store.read(refs[0]!, false)).toBeUndefined();
+    expect(await store.read(refs[1]!, false)).toBeDefined();
+    expect(await store.list(userId)).toHaveLength(limits.sessionsPerUserMax);
   });
 });
 
 describe("a session store in Redis", () => {
-  it("starts the time of a session anew at each touch, in one command", async () => {
+  it("starts the time of a session anew only when asked to, and reads it in one command otherwise", async () => {
     const store = upstashSessionStore(redis);
     const ref = freshRef();
-    const key = sessionKey(ref.userId, ref.secretHash);
-    await store.put(ref, { userId: ref.userId, createdAtMs: 17 });
-    await redis.command(["EXPIRE", key, 60], readNothing);
+    const keys = [sessionKey(ref.userId, ref.secretHash), sessionIndexKey(ref.userId)];
+    await store.put(ref, recordOf(ref));
+    for (const key of keys) await redis.command(["EXPIRE", key, 60], readNothing);
+    const times = () => Promise.all(keys.map((key) => redis.command(["TTL", key], readInteger)));
     stack.ledger.reset();
-    await store.touch(ref);
+    await store.read(ref, false);
     expect(stack.ledger.read().commands).toBe(1);
-    expect(await redis.command(["TTL", key], readInteger)).toBeGreaterThan(limits.sessionTtlSeconds - 60);
+    expect(Math.max(...(await times()))).toBeLessThanOrEqual(60);
+    stack.ledger.reset();
+    await store.read(ref, true);
+    expect(stack.ledger.read().commands).toBe(2);
+    expect(Math.min(...(await times()))).toBeGreaterThan(limits.sessionTtlSeconds - 60);
   });
 
   it("counts a record that it cannot read as absent", async () => {
     const ref = freshRef();
     await redis.command(["SET", sessionKey(ref.userId, ref.secretHash), "{broken"], readNothing);
-    expect(await upstashSessionStore(redis).touch(ref)).toBeUndefined();
+    expect(await upstashSessionStore(redis).read(ref, false)).toBeUndefined();
   });
 });

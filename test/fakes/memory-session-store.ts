@@ -3,21 +3,29 @@ import type { Clock } from "../../src/core/ports.ts";
 import type { SessionRecord, SessionRef, SessionStore } from "../../src/session/session.ts";
 
 export function memorySessionStore(clock: Clock): SessionStore {
-  const records = new Map<string, { record: SessionRecord; expiresAtMs: number }>();
+  const kept = new Map<string, { ref: SessionRef; record: SessionRecord; expiresAtMs: number }>();
   const keyOf = (ref: SessionRef) => `${ref.userId} ${ref.secretHash}`;
   const expiry = () => clock.now() + limits.sessionTtlSeconds * 1000;
+  const alive = (userId: string) =>
+    [...kept.values()]
+      .filter(({ ref, expiresAtMs }) => ref.userId === userId && expiresAtMs > clock.now())
+      .toSorted((a, b) => b.record.createdAtMs - a.record.createdAtMs);
   return {
     async put(ref, record) {
-      records.set(keyOf(ref), { record, expiresAtMs: expiry() });
+      kept.set(keyOf(ref), { ref, record, expiresAtMs: expiry() });
+      for (const oldest of alive(ref.userId).slice(limits.sessionsPerUserMax)) kept.delete(keyOf(oldest.ref));
     },
-    async touch(ref) {
-      const kept = records.get(keyOf(ref));
-      if (kept === undefined || kept.expiresAtMs <= clock.now()) return undefined;
-      kept.expiresAtMs = expiry();
-      return kept.record;
+    async read(ref, isExtending) {
+      const found = kept.get(keyOf(ref));
+      if (found === undefined || found.expiresAtMs <= clock.now()) return undefined;
+      if (isExtending) found.expiresAtMs = expiry();
+      return found.record;
     },
-    async remove(ref) {
-      records.delete(keyOf(ref));
+    async list(userId) {
+      return alive(userId).map(({ ref, record }) => ({ ...record, ref }));
+    },
+    async remove(userId, secretHashes) {
+      for (const secretHash of secretHashes) kept.delete(keyOf({ userId, secretHash }));
     },
   };
 }

@@ -1,11 +1,20 @@
 import { createApp } from "../../src/app.ts";
+import { newUserId } from "../../src/core/ids.ts";
+import type { Clock } from "../../src/core/ports.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { createRunRegistry, type AnyRunDefinition } from "../../src/engine/run-definition.ts";
 import { createSweep } from "../../src/scheduled.ts";
+import { guestTenant, type Identity } from "../../src/session/identity.ts";
+import { userScopes } from "../../src/session/scope.ts";
+import { createSessions } from "../../src/session/sessions.ts";
+import { systemRandom } from "../../src/system/random.ts";
+import { upstashSessionStore } from "../../src/upstash/session-store.ts";
 import { createWire, runRegistry, type RunServices, type Wire } from "../../src/wire.ts";
-import type { Invocation, Time } from "../../src/wire/adapters.ts";
+import { createAdapters, type Invocation, type Time } from "../../src/wire/adapters.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
 import type { StackClock } from "../../stack/clock.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
+import { silentLog } from "../fakes/clock.ts";
 import { serveFetch } from "./serve-fetch.ts";
 
 export interface TestApp {
@@ -16,6 +25,15 @@ export interface TestApp {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A caller with a session of its own. */
   signIn(): Promise<TestCaller>;
+  /** A caller with a session of this identity; a user of their own where it names none. */
+  signInAs(
+    identity: Partial<Identity>,
+    over?: { readonly clock?: Clock; readonly secret?: string },
+  ): Promise<TestCaller>;
+  /** Who presents this cookie. */
+  callerOf(cookie: string, userId?: string): TestCaller;
+  /** Every route of the app, those of its middleware included. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   /** Waits for everything that requests left in the background. */
   background(): Promise<void>;
   /** Waits until nothing is in the background and no delivery is due. */
@@ -76,7 +94,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     stack,
     url: server.url,
     fetch: send,
+    routes: app.routes,
     signIn: () => signIn(send),
+    async signInAs(identity, over = {}) {
+      const { config, clock, redis } = createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil });
+      const secret = over.secret === undefined ? config.sessionSecret : new Secret(over.secret);
+      const store = upstashSessionStore(redis);
+      const sessions = createSessions({ store, secret, clock: over.clock ?? clock, random: systemRandom });
+      const userId = newUserId(systemRandom);
+      const issued = await sessions.open({ userId, tenant: guestTenant, scopes: userScopes, ...identity });
+      return callerWith(send, issued.ref.userId, `session=${issued.token}`);
+    },
+    callerOf: (cookie, userId = "") => callerWith(send, userId, cookie),
     background,
     async settled() {
       do {
@@ -132,13 +161,16 @@ function timeOf(clock: StackClock): Time {
 async function signIn(send: TestApp["fetch"]): Promise<TestCaller> {
   const response = await send("/api/sessions", { method: "POST" });
   const { userId } = (await response.json()) as { userId: string };
-  const cookie = response.headers.getSetCookie()[0]!.split(";")[0]!;
+  return callerWith(send, userId, response.headers.getSetCookie()[0]!.split(";")[0]!);
+}
+
+function callerWith(send: TestApp["fetch"], userId: string, cookie: string): TestCaller {
   const callerFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
     send(path, { ...init, headers: { ...(init.headers as Record<string, string>), cookie } });
   const post = (path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
     callerFetch(path, {
-      ...init,
       method: "POST",
+      ...init,
       body: JSON.stringify(body),
       headers: { "content-type": "application/json", ...(init.headers as Record<string, string>) },
     });

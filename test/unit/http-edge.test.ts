@@ -6,6 +6,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
+import { userScopes } from "../../src/session/scope.ts";
 import { createSessions } from "../../src/session/sessions.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { builtInTools } from "../../src/tool/built-in.ts";
@@ -26,8 +27,8 @@ function rig(more: Partial<EdgeWire> = {}) {
     clock,
     sessions: createSessions({ store, secret, clock, random: systemRandom }),
     gate: {
-      pass: async ({ session, limiter: name, caller }) => ({
-        session: session === undefined ? undefined : await store.touch(session),
+      pass: async ({ claim, limiter: name, caller }) => ({
+        identity: claim.kind === "session" ? await store.read(claim.ref, claim.isRenewalDue) : undefined,
         limit: await limiter.take(name, caller),
       }),
     },
@@ -43,7 +44,7 @@ function rig(more: Partial<EdgeWire> = {}) {
   async function request(method: string, url: string, headers: Record<string, string> = {}) {
     return app.request(url, { method, headers }, env);
   }
-  return { clock, request };
+  return { clock, request, sessions: wire.sessions };
 }
 
 function cookieOf(response: Response): string {
@@ -63,7 +64,7 @@ describe("a session over HTTP", () => {
     expect(Date.parse(String(expiresAt))).toBe(1_800_000_000_000 + limits.sessionTtlSeconds * 1000);
     const headers = { Cookie: cookieOf(opened) };
     const read = await request("GET", "/api/sessions/current", headers);
-    expect([read.status, await bodyOf(read)]).toEqual([200, { userId }]);
+    expect([read.status, await bodyOf(read)]).toEqual([200, { userId, tenant: "guest", scopes: userScopes }]);
     const ended = await request("DELETE", "/api/sessions/current", headers);
     expect(ended.status).toBe(204);
     expect(ended.headers.get("Set-Cookie")).toMatch(/^session=;.*Max-Age=0/);
@@ -93,15 +94,50 @@ describe("a session over HTTP", () => {
     }
   });
 
-  it("in use gets a fresh cookie after a day and works past the first one's end", async () => {
+  it("in use gets a fresh cookie after an hour, not before, and works past the first one's end", async () => {
     const { clock, request } = rig();
     const first = cookieOf(await request("POST", "/api/sessions"));
+    expect((await request("GET", "/api/sessions/current", { Cookie: first })).headers.get("Set-Cookie")).toBeNull();
+    await clock.advance(60 * 60 * 1000 - 1000);
     expect((await request("GET", "/api/sessions/current", { Cookie: first })).headers.get("Set-Cookie")).toBeNull();
     await clock.advance(20 * 24 * 60 * 60 * 1000);
     const second = cookieOf(await request("GET", "/api/sessions/current", { Cookie: first }));
     await clock.advance(20 * 24 * 60 * 60 * 1000);
     expect((await request("GET", "/api/sessions/current", { Cookie: first })).status).toBe(401);
     expect((await request("GET", "/api/sessions/current", { Cookie: second })).status).toBe(200);
+  });
+});
+
+describe("the sessions of a user", () => {
+  it("are listed and ended, one by one and all at once", async () => {
+    const { request, sessions } = rig();
+    const first = cookieOf(await request("POST", "/api/sessions"));
+    const { userId } = (await bodyOf(await request("GET", "/api/sessions/current", { Cookie: first }))) as {
+      userId: string;
+    };
+    const identity = { userId, tenant: "guest", scopes: userScopes };
+    const others = [await sessions.open(identity), await sessions.open(identity)].map(
+      ({ token }) => `session=${token}`,
+    );
+    const listed = async () =>
+      (await bodyOf(await request("GET", "/api/sessions", { Cookie: first })))["sessions"] as {
+        id: string;
+        isCurrent: boolean;
+      }[];
+    expect((await listed()).filter(({ isCurrent }) => isCurrent)).toHaveLength(1);
+    expect(await listed()).toHaveLength(3);
+    const { id } = (await listed()).find(({ isCurrent }) => !isCurrent)!;
+    expect((await request("DELETE", `/api/sessions/${id}`, { Cookie: first })).status).toBe(204);
+    expect((await request("DELETE", `/api/sessions/${id}`, { Cookie: first })).status).toBe(404);
+    expect(await listed()).toHaveLength(2);
+    const ended = await request("DELETE", "/api/sessions", { Cookie: first });
+    expect([await bodyOf(ended), ended.headers.get("Set-Cookie")]).toEqual([
+      { ended: 2 },
+      expect.stringMatching(/^session=;.*Max-Age=0/),
+    ]);
+    for (const cookie of [first, ...others]) {
+      expect((await request("GET", "/api/sessions/current", { Cookie: cookie })).status).toBe(401);
+    }
   });
 });
 

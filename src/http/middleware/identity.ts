@@ -1,18 +1,22 @@
 /**
- * Who is asking, in two steps: what the cookie's signature proves costs nothing and is done for each API request; whether
- * the session is still alive costs a round trip, shared with the rate limit, and is done where a route needs it.
+ * Who is asking, in two steps: what signatures prove costs nothing and is done for each API request; whether that still
+ * holds costs a round trip, shared with the rate limit, and is asked where a route needs it.
  */
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
 import { AppError } from "../../core/errors.ts";
 import { callerBucket } from "../../limit/caller.ts";
 import type { LimiterName } from "../../limit/limiter.ts";
+import { isProven } from "../../session/claim.ts";
+import type { Identity } from "../../session/identity.ts";
+import type { Scope } from "../../session/scope.ts";
 import type { AppEnv } from "../app-env.ts";
 import { enforceLimit } from "../limit-headers.ts";
+import { scopeOf } from "../route-scope.ts";
 import { readSessionCookie, writeSessionCookie } from "../session-cookie.ts";
 
 /** Sets `claim`. No I/O. */
-export function sessionClaim() {
+export function readClaim() {
   return createMiddleware<AppEnv>(async (c, next) => {
     c.set("claim", await c.get("wire").sessions.claim(readSessionCookie(c)));
     await next();
@@ -20,34 +24,52 @@ export function sessionClaim() {
 }
 
 /**
- * Counts the request and sets `identity`; renews the cookie when it is a day old. One round trip.
+ * Counts the request and sets `identity`; renews the cookie when it is an hour old. One round trip.
  *
- * @throws rate_limited, unauthenticated (both refuse)
+ * @throws rate_limited, unauthenticated, insufficient_scope (all refuse)
  */
 export function requireIdentity(limiter: LimiterName = "api") {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const claim = c.get("claim");
-    const session = claim.kind === "signed" ? claim.ref : undefined;
-    const passed = await c.get("wire").gate.pass({ session, limiter, caller: callerOf(c) });
+    const passed = await c.get("wire").gate.pass({ claim: c.get("claim"), limiter, caller: callerOf(c) });
     enforceLimit(c, passed.limit);
-    if (passed.session === undefined) throw unauthenticated();
-    c.set("identity", { userId: passed.session.userId });
-    await renewCookie(c);
+    await admitIdentity(c, passed.identity);
     await next();
   });
 }
 
-/** Counts the request of a caller who needs no session. One round trip. @throws rate_limited (refuse) */
+/**
+ * Sets the identity that the storage has confirmed, where it may be used for this route.
+ *
+ * @throws unauthenticated, insufficient_scope (both refuse)
+ */
+export async function admitIdentity(c: Context<AppEnv>, identity: Identity | undefined): Promise<void> {
+  if (identity === undefined) throw unauthenticated();
+  const scope = scopeOf(c.req.path);
+  if (scope !== undefined) requireScope(identity, scope);
+  c.set("identity", identity);
+  await renewCookie(c);
+}
+
+/** @throws insufficient_scope (refuse) */
+export function requireScope({ scopes }: Identity, scope: Scope): void {
+  if (scopes.includes(scope)) return;
+  throw new AppError(
+    "insufficient_scope",
+    `This route asks for the scope "${scope}", which this identity does not have.`,
+  );
+}
+
+/** Counts the request of a caller who needs no identity. One round trip. @throws rate_limited (refuse) */
 export function countRequest(limiter: LimiterName = "api") {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const { limit } = await c.get("wire").gate.pass({ session: undefined, limiter, caller: callerOf(c) });
+    const { limit } = await c.get("wire").gate.pass({ claim: { kind: "none" }, limiter, caller: callerOf(c) });
     enforceLimit(c, limit);
     await next();
   });
 }
 
 /** The identity that `requireIdentity` found. @throws unauthenticated (refuse) where it did not run. */
-export function identityOf(c: Context<AppEnv>) {
+export function identityOf(c: Context<AppEnv>): Identity {
   const identity = c.get("identity");
   if (identity === undefined) throw unauthenticated();
   return identity;
@@ -57,21 +79,21 @@ export function identityOf(c: Context<AppEnv>) {
 export function callerOf(c: Context<AppEnv>): string {
   const claim = c.get("claim");
   return callerBucket({
-    userId: claim.kind === "signed" ? claim.ref.userId : undefined,
+    userId: isProven(claim) ? claim.userId : undefined,
     address: c.req.header("CF-Connecting-IP"),
     requestId: c.get("requestId"),
   });
 }
 
-/** Signs a cookie that is a day old anew, so that a session in use does not end. No I/O. */
-export async function renewCookie(c: Context<AppEnv>): Promise<void> {
+/** Signs a cookie that is an hour old anew, so that a session in use does not end. No I/O. */
+async function renewCookie(c: Context<AppEnv>): Promise<void> {
   const claim = c.get("claim");
-  if (claim.kind !== "signed") return;
+  if (claim.kind !== "session") return;
   const { sessions, clock } = c.get("wire");
   const renewed = await sessions.renewal(claim);
   if (renewed !== undefined) writeSessionCookie(c, renewed, clock);
 }
 
 export function unauthenticated(): AppError {
-  return new AppError("unauthenticated", "This route needs a session; POST /api/sessions opens one.");
+  return new AppError("unauthenticated", "This route needs to know who asks: a session, a bearer token or an API key.");
 }

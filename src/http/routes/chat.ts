@@ -9,11 +9,12 @@ import { AppError } from "../../core/errors.ts";
 import { clientIdPattern } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { ConversationRef } from "../../event/event-log.ts";
+import { isProven } from "../../session/claim.ts";
 import type { AppEnv } from "../app-env.ts";
 import { createFrameStream, type FrameStream } from "../frame-stream.ts";
 import { InvalidBody } from "../invalid-body.ts";
 import { enforceLimit } from "../limit-headers.ts";
-import { callerOf, renewCookie, requireIdentity, unauthenticated } from "../middleware/identity.ts";
+import { admitIdentity, callerOf, requireIdentity, unauthenticated } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
 import { uiStreamHeaders } from "../sse.ts";
 import { respondWithUi } from "../ui-response.ts";
@@ -77,16 +78,15 @@ function agentChat(): Promise<typeof import("../agent-chat.ts")> {
 
 async function postTurn(c: Context<AppEnv>): Promise<Response> {
   const claim = c.get("claim");
-  if (claim.kind !== "signed") throw unauthenticated();
+  if (!isProven(claim)) throw unauthenticated();
   const body = await readJson(c, ChatBody, { bytesMax: limits.chatBodyBytesMax });
   const approvals = readApprovals(body.messages.at(-1));
   const message = approvals === undefined ? readLastMessage(body.messages.at(-1)) : undefined;
-  const ref: ConversationRef = { userId: claim.ref.userId, conversationId: body.id };
+  const ref: ConversationRef = { userId: claim.userId, conversationId: body.id };
   const wire = c.get("wire");
-  const admitted = await wire.admission.admit({ session: claim.ref, caller: callerOf(c), ref });
+  const admitted = await wire.admission.admit({ claim, caller: callerOf(c), ref });
   enforceLimit(c, admitted.limit);
-  if (admitted.session === undefined) throw unauthenticated();
-  await renewCookie(c);
+  await admitIdentity(c, admitted.identity);
   if (message === undefined) return (await agentChat()).answerApprovals(c, ref.userId, approvals ?? []);
   const isRegeneration = body.trigger === "regenerate-message";
   const { agentId } = body;

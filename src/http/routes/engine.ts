@@ -13,7 +13,6 @@ import { Hono, type Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
 import { continueTurn } from "../../agent/continue-turn.ts";
-import { AppError } from "../../core/errors.ts";
 import { isClientId, isRunId, isScheduleId, isUserId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { actOnRun } from "../../engine/act-on-run.ts";
@@ -22,6 +21,7 @@ import { openSegment } from "../../engine/open-segment.ts";
 import { writerLimits } from "../../event/log-writer.ts";
 import type { ConversationMemory } from "../../memory/summary.ts";
 import type { AppEnv } from "../app-env.ts";
+import { checkSignature } from "../check-signature.ts";
 import { isSameText } from "../same-text.ts";
 import { sweepAll } from "../sweep-all.ts";
 import { retryAfter } from "../problem.ts";
@@ -78,16 +78,7 @@ function signed(bytesMax: number) {
     const body = await readText(c, bytesMax);
     const key = c.req.header("X-Internal-Key");
     const isInternal = key !== undefined && (await isSameText(key, wire.internalKey.reveal()));
-    if (!isInternal) {
-      const { pathname, search } = new URL(c.req.url);
-      const delivery = {
-        signature: c.req.header("Upstash-Signature"),
-        body,
-        url: `${wire.appUrl}${pathname}${search}`,
-      };
-      if (!(await wire.verifyDelivery(delivery)))
-        throw new AppError("invalid_signature", "The signature does not hold.");
-    }
+    if (!isInternal) await checkSignature(wire, c.req, body);
     c.set("rawBody", body);
     c.set("isInternal", isInternal);
     await next();

@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import { AppError } from "../../core/errors.ts";
+import type { SessionRef } from "../../session/session.ts";
 import type { AppEnv } from "../app-env.ts";
 import { countRequest, identityOf, requireIdentity } from "../middleware/identity.ts";
 import { clearSessionCookie, writeSessionCookie } from "../session-cookie.ts";
@@ -14,15 +16,50 @@ export function sessionRoutes() {
     return c.json({ userId: issued.ref.userId, expiresAt: new Date(issued.expiresAtMs).toISOString() }, 201);
   });
 
-  routes.get("/current", requireIdentity(), (c) => c.json({ userId: identityOf(c).userId }));
+  routes.get("/current", requireIdentity(), (c) => {
+    const { userId, tenant, scopes } = identityOf(c);
+    return c.json({ userId, tenant, scopes });
+  });
 
   // Ending a session that is not there is done already: 204 as well, and the cookie goes.
   routes.delete("/current", countRequest(), async (c) => {
     const claim = c.get("claim");
-    if (claim.kind === "signed") await c.get("wire").sessions.end(claim.ref);
+    if (claim.kind === "session") await c.get("wire").sessions.end(claim.ref);
     clearSessionCookie(c);
     return c.body(null, 204);
   });
 
+  routes.get("/", requireIdentity(), async (c) => {
+    const claim = c.get("claim");
+    const own = claim.kind === "session" ? claim.ref.secretHash : undefined;
+    const sessions = await c.get("wire").sessions.list(identityOf(c).userId);
+    return c.json({
+      sessions: sessions.map(({ ref, createdAtMs }) => ({
+        id: idOf(ref),
+        createdAt: new Date(createdAtMs).toISOString(),
+        isCurrent: ref.secretHash === own,
+      })),
+    });
+  });
+
+  routes.delete("/", requireIdentity(), async (c) => {
+    const ended = await c.get("wire").sessions.endAll(identityOf(c).userId);
+    clearSessionCookie(c);
+    return c.json({ ended });
+  });
+
+  routes.delete("/:sessionId", requireIdentity(), async (c) => {
+    const { sessions } = c.get("wire");
+    const found = (await sessions.list(identityOf(c).userId)).find(({ ref }) => idOf(ref) === c.req.param("sessionId"));
+    if (found === undefined) throw new AppError("not_found", "There is no such session.");
+    await sessions.end(found.ref);
+    return c.body(null, 204);
+  });
+
   return routes;
+}
+
+/** Enough of the hash to tell a user's sessions apart. */
+function idOf({ secretHash }: SessionRef): string {
+  return `ses_${secretHash.slice(0, 24)}`;
 }

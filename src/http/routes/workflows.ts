@@ -1,17 +1,19 @@
-/** Where Upstash Workflow delivers; its SDK checks the signature and speaks its protocol. */
+/** Where Upstash Workflow delivers. Its SDK speaks its protocol; it answers 500 to what is not signed, so that is refused before. */
 import { Hono } from "hono";
 import { AppError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { AppEnv } from "../app-env.ts";
+import { checkSignature } from "../check-signature.ts";
+import { readText } from "../read-json.ts";
 
 /** Mounted at `/api/workflows`. */
 export function workflowRoutes() {
   return new Hono<AppEnv>().post("/agent", async (c) => {
-    const { serveWorkflow } = c.get("wire");
-    if (serveWorkflow === undefined) throw new AppError("not_found", "This server has no Upstash Workflow.");
-    if (Number(c.req.header("Content-Length") ?? 0) > limits.callbackBodyBytesMax) {
-      throw new AppError("body_too_large", "The delivery is larger than any of ours.");
-    }
-    return serveWorkflow(c.req.raw);
+    const wire = c.get("wire");
+    if (wire.serveWorkflow === undefined) throw new AppError("not_found", "This server has no Upstash Workflow.");
+    const body = await readText(c, limits.callbackBodyBytesMax);
+    await checkSignature(wire, c.req, body);
+    const { url, headers } = c.req.raw;
+    return wire.serveWorkflow(new Request(url, { method: "POST", headers, body }));
   });
 }

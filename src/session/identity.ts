@@ -1,0 +1,12 @@
+/** Who is asking, however it was proven. */
+import type { Scope } from "./scope.ts";
+
+export interface Identity {
+  readonly userId: string;
+  /** Whose user that is: guests are the app's own, others their identity provider's. Keys reach no further than their tenant. */
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** The tenant of everybody who came without an identity provider. */
+export const guestTenant = "guest";

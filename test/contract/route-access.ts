@@ -1,0 +1,123 @@
+/**
+ * Who gets through which route: a row for each route of the app. `ownership.test.ts` asks every route as everybody who must not get
+ * through, and fails for a route that stands in no row.
+ *
+ * A new route: add a row, and a row in `src/http/route-scope.ts` if its path begins as no other does. What stands in its path or
+ * body and belongs to somebody is made by `plant` in `planted-things.ts`; the row says what a stranger is answered who asks for it.
+ */
+import type { Scope } from "../../src/session/scope.ts";
+
+/** Ids of what the owner has, by the names of path parameters. */
+export type Planted = Readonly<Record<string, string>>;
+
+export type RouteAccess =
+  /** Needs nobody's name. */
+  | { readonly by: "anybody" }
+  /** Only what the queue has signed. */
+  | { readonly by: "queue" }
+  | {
+      readonly by: "identity";
+      /** `undefined`: any identity will do. */
+      readonly scope: Scope | undefined;
+      /** A body that the route accepts from the owner; what it names is the owner's. */
+      readonly body?: (planted: Planted) => unknown;
+      /** What another user is answered who asks for the owner's things. */
+      readonly stranger: number;
+      /** Whether a stranger is answered with an event stream, which does not end by itself. */
+      readonly isStream?: boolean;
+    };
+
+const anybody: RouteAccess = { by: "anybody" };
+const queue: RouteAccess = { by: "queue" };
+
+function identity(
+  scope: Scope | undefined,
+  stranger: number,
+  more: { readonly body?: (planted: Planted) => unknown; readonly isStream?: boolean } = {},
+): RouteAccess {
+  return { by: "identity", scope, stranger, ...more };
+}
+
+const goal = "Say hello";
+const plan = { summary: "greet", steps: [] };
+
+export const routeAccess: Readonly<Record<string, RouteAccess>> = {
+  "GET /health": anybody,
+  "GET /ready": anybody,
+
+  "POST /api/sessions": anybody,
+  "GET /api/sessions": identity("account", 200),
+  "DELETE /api/sessions": identity("account", 200),
+  "DELETE /api/sessions/:sessionId": identity("account", 404),
+  "GET /api/sessions/current": identity(undefined, 200),
+  "DELETE /api/sessions/current": anybody,
+
+  // A conversation id belongs to its user: the same id of somebody else is another conversation, which is empty.
+  "POST /api/chat": identity("chat", 200, {
+    body: ({ conversationId }) => ({
+      id: conversationId,
+      messages: [{ id: "m-of-a-stranger", role: "user", parts: [{ type: "text", text: "What did I tell you?" }] }],
+    }),
+  }),
+  "GET /api/chat/:conversationId/stream": identity("chat", 204),
+  "POST /api/chat/:conversationId/stop": identity("chat", 200),
+
+  "GET /api/conversations": identity("chat", 200),
+  "GET /api/conversations/:conversationId": identity("chat", 404),
+  "PATCH /api/conversations/:conversationId": identity("chat", 404, { body: () => ({ title: "Taken over" }) }),
+  "DELETE /api/conversations/:conversationId": identity("chat", 404),
+  "GET /api/conversations/:conversationId/messages": identity("chat", 200),
+  "GET /api/conversations/:conversationId/events": identity("chat", 200, { isStream: true }),
+
+  "GET /api/tools": anybody,
+
+  "POST /api/execute": identity("runs", 202, { body: () => ({ name: "wait-for-go", input: {} }) }),
+  "GET /api/runs": identity("runs", 200),
+  "GET /api/runs/:runId": identity("runs", 404),
+  "GET /api/runs/:runId/journal": identity("runs", 404),
+  "GET /api/runs/:runId/events": identity("runs", 404),
+  "GET /api/runs/:runId/receipt": identity("runs", 404),
+  "GET /api/runs/:runId/compensation": identity("runs", 404),
+  "GET /api/runs/:runId/file": identity("runs", 404),
+  "POST /api/runs/:runId/cancel": identity("runs", 404),
+  "POST /api/runs/:runId/pause": identity("runs", 404),
+  "POST /api/runs/:runId/resume": identity("runs", 404),
+  "POST /api/runs/:runId/retry": identity("runs", 404),
+  "POST /api/runs/:runId/compensate": identity("runs", 404),
+  "POST /api/runs/:runId/signal": identity("runs", 404, { body: () => ({ name: "go" }) }),
+  "POST /api/runs/:runId/fork": identity("runs", 404, { body: () => ({ steps: 0 }) }),
+
+  "POST /api/agents": identity("agents", 201, { body: () => ({ name: "Mine" }) }),
+  "GET /api/agents": identity("agents", 200),
+  "GET /api/agents/:agentId": identity("agents", 404),
+  "PATCH /api/agents/:agentId": identity("agents", 404, { body: () => ({ name: "Taken over" }) }),
+  "DELETE /api/agents/:agentId": identity("agents", 404),
+  "POST /api/agents/:agentId/runs": identity("agents", 404, { body: () => ({ goal }) }),
+  "POST /api/agents/planning": identity("agents", 404, { body: ({ agentId }) => ({ agentId, goal }) }),
+  "POST /api/agents/execute": identity("agents", 404, { body: ({ agentId }) => ({ agentId, goal, plan }) }),
+  "POST /api/agents/reflect": identity("agents", 404, {
+    body: ({ agentId }) => ({ agentId, goal, plan, results: [] }),
+  }),
+  "POST /api/agents/workflow": identity("agents", 404, { body: ({ agentId }) => ({ agentId, goal }) }),
+
+  "GET /api/memory/knowledge/:agentId": identity("memory", 404),
+  "GET /api/memory/knowledge/:agentId/:key": identity("memory", 404),
+  "PUT /api/memory/knowledge/:agentId/:key": identity("memory", 404, { body: () => ({ value: "taken over" }) }),
+  "DELETE /api/memory/knowledge/:agentId/:key": identity("memory", 404),
+
+  "POST /api/schedules": identity("schedules", 404, {
+    body: ({ agentId }) => ({ when: { delay: "1h" }, target: { kind: "agent", agentId, goal } }),
+  }),
+  "GET /api/schedules": identity("schedules", 200),
+  "GET /api/schedules/:scheduleId": identity("schedules", 404),
+  "DELETE /api/schedules/:scheduleId": identity("schedules", 404),
+  "POST /api/schedules/:scheduleId/pause": identity("schedules", 404),
+  "POST /api/schedules/:scheduleId/resume": identity("schedules", 404),
+
+  "POST /api/engine/execute-step": queue,
+  "POST /api/engine/fire-schedule": queue,
+  "POST /api/engine/call-result": queue,
+  "POST /api/engine/continue-turn": queue,
+  "POST /api/engine/resume": queue,
+  "POST /api/workflows/agent": queue,
+};
