@@ -1,7 +1,7 @@
 /** `/<steps>`: opens a run of so many recorded steps once, and goes through its code to the end, as each segment does before its first new step. */
 import { formatEntry, type JournalRecord } from "../../src/engine/journal-entry.ts";
 import { replayRun } from "../../src/engine/run-file.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import { countingRuns } from "./counting-runs.ts";
 
 const journals = new Map<number, string>();

@@ -37,7 +37,7 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
     const detail = `must have at most ${agentLimits.goalCharsMax} characters for an agent`;
     throw new InvalidBody([{ pointer: "/messages/-1/parts", detail }]);
   }
-  const { agents, engine } = c.get("wire");
+  const { agents, engine } = await c.get("wire").runs();
   const agent = isAgentId(agentId) ? await agents.get(userId, agentId) : undefined;
   if (agent === undefined) throw new AppError("not_found", "There is no such agent.");
   const runId = isRegeneration
@@ -70,7 +70,7 @@ export async function answerApprovals(
   const [first] = asked;
   if (first === undefined || asked.some(({ runId }) => runId !== first.runId)) throw noSuchApproval();
   const run = { userId, runId: first.runId };
-  const { engine } = c.get("wire");
+  const { engine } = await c.get("wire").runs();
   const entries = await engine.journal.read(run, 0);
   if (entries.length === 0) throw noSuchApproval();
   for (const { stepId, answer } of asked) {
@@ -98,7 +98,7 @@ export async function resumeAgentTurn(c: Context<AppEnv>, ref: ConversationRef):
 
 /** Cancels the agents' runs of the conversation, which undoes what they did. False when there is none. */
 export async function stopAgentTurns(c: Context<AppEnv>, ref: ConversationRef): Promise<boolean> {
-  const { activeRuns, engine } = c.get("wire");
+  const { activeRuns, engine } = await c.get("wire").runs();
   const acts = (await activeRuns(ref)).map((runId) =>
     actOnRun(engine, { userId: ref.userId, runId }, { kind: "cancel", reason: "stopped by the user", isUndoing: true }),
   );
@@ -109,7 +109,7 @@ async function newestRun(
   c: Context<AppEnv>,
   ref: ConversationRef,
 ): Promise<{ readonly run: RunRef; readonly state: RunState; readonly last: number } | undefined> {
-  const { activeRuns, engine } = c.get("wire");
+  const { activeRuns, engine } = await c.get("wire").runs();
   const runs = (await activeRuns(ref)).map((runId) => ({ userId: ref.userId, runId }));
   if (runs.length === 0) return undefined;
   const journals = await engine.journal.readMany(runs);
@@ -119,9 +119,13 @@ async function newestRun(
   return { run: runs[index]!, state: foldRun(entries).state, last: runEvents(entries).at(-1)?.place ?? -1 };
 }
 
-function show(c: Context<AppEnv>, run: RunRef, o: { readonly after: number; readonly last: number }): Response {
+async function show(
+  c: Context<AppEnv>,
+  run: RunRef,
+  o: { readonly after: number; readonly last: number },
+): Promise<Response> {
   const stream = createFrameStream();
-  const { followRun, engine } = c.get("wire");
+  const { followRun, engine } = await c.get("wire").runs();
   const watch = {
     clock: engine.clock,
     onSilence: (of: RunRef, state: RunState): Promise<void> => revive(c, of, state),

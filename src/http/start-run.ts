@@ -9,7 +9,7 @@ import { viewRun } from "../engine/run-view.ts";
 import { recordStart } from "../engine/start-queued.ts";
 import type { StartRequest } from "../engine/start-request.ts";
 import { startInline } from "../engine/start-inline.ts";
-import type { RunServices } from "../wire.ts";
+import type { RunServices } from "../wire/runs.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readIdempotencyKey } from "./idempotency-key.ts";
 import { identityOf } from "./middleware/identity.ts";
@@ -29,7 +29,7 @@ export interface RunRequest {
  */
 export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise<Response> {
   const { userId } = identityOf(c);
-  const { engine } = c.get("wire");
+  const { engine } = await c.get("wire").runs();
   const runId = await runIdFor(c, userId);
   const ref = { userId, runId };
   if (request.executor !== undefined) return answer(c, runId, await startCarried(c, { ref, ...request }));
@@ -46,7 +46,7 @@ export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise
 
 /** @throws bad_request (refuse) where nobody is there to carry it. */
 async function startCarried(c: Context<AppEnv>, request: StartRequest<RunServices>): Promise<RunState> {
-  const { carrier, engine } = c.get("wire");
+  const { carrier, engine } = await c.get("wire").runs();
   if (carrier === undefined) {
     throw new AppError(
       "bad_request",
@@ -83,7 +83,9 @@ function sameRequest(state: RunState, { definition, input }: Pick<RunRequest, "d
 
 async function runIdFor(c: Context<AppEnv>, userId: string): Promise<string> {
   const key = readIdempotencyKey(c);
-  return key === undefined ? newRunId(c.get("wire").engine.random) : derivedRunId(`execute ${userId} ${key}`);
+  return key === undefined
+    ? newRunId((await c.get("wire").runs()).engine.random)
+    : derivedRunId(`execute ${userId} ${key}`);
 }
 
 /** Source: RFC 7240, `wait`. */

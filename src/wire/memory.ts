@@ -9,6 +9,7 @@ import type { Embedder } from "../memory/embedder.ts";
 import type { KnowledgeParts } from "../memory/keep-knowledge.ts";
 import { openAiEmbedder } from "../model/openai-embedder.ts";
 import type { FactStore } from "../tool/fact-store.ts";
+import { upstashAgentStore } from "../upstash/agent-store.ts";
 import { upstashKnowledgeStore } from "../upstash/knowledge-store.ts";
 import type { Adapters } from "./adapters.ts";
 
@@ -18,14 +19,14 @@ export interface MemoryWire {
   readonly facts: FactStore;
 }
 
-export function createMemory(adapters: Adapters, agents: AgentStore): MemoryWire {
+export function createMemory(adapters: Adapters): MemoryWire {
   const { config, redis } = adapters;
   const knowledge = {
     ...adapters,
     store: upstashKnowledgeStore(redis),
     embedder: config.embedding === undefined ? undefined : createEmbedder(config.embedding, adapters),
   };
-  return { agents: directoryOf(agents), knowledge, facts: knownFacts(knowledge) };
+  return { agents: directoryOf(upstashAgentStore(redis)), knowledge, facts: knownFacts(knowledge) };
 }
 
 /** What plain chats know, and runs of no agent in particular, is their user's; other agents belong to who made them. */

@@ -5,7 +5,7 @@ import { limits } from "../../src/core/limits.ts";
 import type { JsonValue } from "../../src/core/json.ts";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import { runClient, type RunClient } from "../support/run-client.ts";
 import { serveFetch, type ServedFetch } from "../support/serve-fetch.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";

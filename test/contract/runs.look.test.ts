@@ -4,7 +4,7 @@ import { limits } from "../../src/core/limits.ts";
 import { replayRun, type RunFile } from "../../src/engine/run-file.ts";
 import { createRunRegistry } from "../../src/engine/run-definition.ts";
 import type { RunView } from "../../src/engine/run-view.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import { redisCommand, runClient, type RunClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { quietSteps, toldSteps, waitForGo } from "../support/test-runs.ts";

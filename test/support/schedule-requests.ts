@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import * as z from "zod/mini";
 import { defineRun, type AnyRunDefinition } from "../../src/engine/run-definition.ts";
 import type { RunContext } from "../../src/engine/run-context.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import type { TestCaller } from "./test-app.ts";
 
 export const dayMs = 86_400_000;

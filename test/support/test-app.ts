@@ -9,7 +9,8 @@ import { userScopes } from "../../src/session/scope.ts";
 import { createSessions } from "../../src/session/sessions.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { upstashSessionStore } from "../../src/upstash/session-store.ts";
-import { createWire, runRegistry, type RunServices, type Wire } from "../../src/wire.ts";
+import { createWire, type Wire } from "../../src/wire.ts";
+import { runRegistry, type RunServices } from "../../src/wire/runs.ts";
 import { createAdapters, type Invocation, type Time } from "../../src/wire/adapters.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
 import type { StackClock } from "../../stack/clock.ts";
@@ -142,8 +143,7 @@ function leavable(response: Response, left: AbortController): Response {
 function wireFor({ definitions = [], time }: TestAppOptions, clock: StackClock) {
   const registry = createRunRegistry<RunServices>([...runRegistry.list(), ...definitions]);
   return (invocation: Invocation): Wire => {
-    const wire = createWire(time === "stack" ? { ...invocation, time: timeOf(clock) } : invocation);
-    return { ...wire, engine: { ...wire.engine, registry } };
+    return createWire(time === "stack" ? { ...invocation, time: timeOf(clock) } : invocation, registry);
   };
 }
 

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 
 type Ctx = RunContext<RunServices>;
 

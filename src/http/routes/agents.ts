@@ -40,7 +40,7 @@ export function agentRoutes() {
   return new Hono<AppEnv>()
     .post("/", requireIdentity("agent-creation"), createAgent)
     .use("*", requireIdentity())
-    .get("/", async (c) => c.json({ agents: await c.get("wire").agents.list(identityOf(c).userId) }))
+    .get("/", async (c) => c.json({ agents: await (await c.get("wire").runs()).agents.list(identityOf(c).userId) }))
     .post("/planning", async (c) => {
       const { agentId, goal } = await readJson(c, Planning);
       return startRun(c, { definition: agentPlanning, input: { agent: await agentOf(c, agentId), goal } });
@@ -60,7 +60,8 @@ export function agentRoutes() {
     .get("/:agentId", async (c) => c.json(await storedAgent(c, c.req.param("agentId"))))
     .patch("/:agentId", patchAgent)
     .delete("/:agentId", async (c) => {
-      const { agents, memory } = c.get("wire");
+      const { memory } = c.get("wire");
+      const { agents } = await c.get("wire").runs();
       const owner = { userId: identityOf(c).userId, agentId: c.req.param("agentId") };
       if (!isAgentId(owner.agentId)) throw notFound();
       // What it knows goes first: if we die in between, the agent is there to be deleted again.
@@ -75,7 +76,7 @@ export function agentRoutes() {
 
 async function createAgent(c: Context<AppEnv>): Promise<Response> {
   const draft = await readJson(c, AgentDraft);
-  const { agents, engine } = c.get("wire");
+  const { agents, engine } = await c.get("wire").runs();
   const now = engine.clock.now();
   const agent: Agent = { ...draft, id: newAgentId(engine.random), createdAt: now, updatedAt: now };
   checkTools(c, draft.tools);
@@ -89,7 +90,7 @@ async function createAgent(c: Context<AppEnv>): Promise<Response> {
 async function patchAgent(c: Context<AppEnv>): Promise<Response> {
   const change = await readJson(c, AgentChange);
   checkTools(c, change.tools ?? undefined);
-  const { agents, engine } = c.get("wire");
+  const { agents, engine } = await c.get("wire").runs();
   const before = await storedAgent(c, c.req.param("agentId") ?? "");
   const agent = changeAgent(before, change, engine.clock.now());
   if (!(await agents.replace(identityOf(c).userId, agent))) throw notFound();
@@ -115,7 +116,9 @@ async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise
 
 /** @throws not_found (refuse) also for what cannot be an agent's id. */
 async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {
-  const agent = isAgentId(agentId) ? await c.get("wire").agents.get(identityOf(c).userId, agentId) : undefined;
+  const agent = isAgentId(agentId)
+    ? await (await c.get("wire").runs()).agents.get(identityOf(c).userId, agentId)
+    : undefined;
   if (agent === undefined) throw notFound();
   return agent;
 }

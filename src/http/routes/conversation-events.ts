@@ -20,10 +20,11 @@ import { conversationRef } from "./conversation-ref.ts";
  * `Last-Event-ID` that this server cannot have issued, or whose events are gone, gets a `reset` event: an `EventSource` would give up
  * for good at an error status. `?after=` is written by a program, which is told: @throws invalid_cursor (refuse).
  */
-export function conversationEvents(c: Context<AppEnv>): Response {
+export async function conversationEvents(c: Context<AppEnv>): Promise<Response> {
   const ref = conversationRef(c);
   const from = readCursor(c);
-  const { follow: parts, followRun: runParts, activeRuns } = c.get("wire");
+  const { follow: parts } = c.get("wire");
+  const { followRun: runParts, activeRuns } = await c.get("wire").runs();
   const sources = {
     turns: (at, signal) => follow({ ...parts, activeRuns }, ref, at, signal),
     run: (runId, after, signal) => followRun(runParts, { userId: ref.userId, runId }, after, signal),

@@ -90,7 +90,7 @@ async function executeStep(c: Context<EngineEnv>): Promise<Response> {
   if (trigger === undefined) return neverAgain(c);
   const { userId, runId, definition, after } = trigger;
   const order = { ref: { userId, runId }, definition, ...(after === undefined ? {} : { after }) };
-  const { engine } = c.get("wire");
+  const { engine } = await c.get("wire").runs();
   const work = openSegment(engine, order, deliveryOf(c));
   // A call of our own does not wait: whoever made it is a segment that has to end.
   if (c.get("isInternal")) {
@@ -148,7 +148,7 @@ async function callResult(c: Context<EngineEnv>): Promise<Response> {
   const payload = text === undefined ? { status, body: "", isTooLarge: true } : { status, body: text };
   const id = `call:${signal}`;
   const outcome = await actOnRun(
-    c.get("wire").engine,
+    (await c.get("wire").runs()).engine,
     { userId, runId },
     { kind: "signal", id, name: signal, payload },
   );

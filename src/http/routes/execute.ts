@@ -22,7 +22,7 @@ export function executeRoutes() {
 }
 
 async function execute(c: Context<AppEnv>): Promise<Response> {
-  const { engine } = c.get("wire");
+  const { engine } = await c.get("wire").runs();
   const body = await readJson(c, Start, { bytesMax: limits.runInputBytesMax });
   const { name, version, conversationId } = body;
   const definition = engine.registry.get(name, version);

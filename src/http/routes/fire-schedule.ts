@@ -9,6 +9,7 @@ export async function fireOne(c: Context<AppEnv>, ref: ScheduleRef, messageId: s
   const wire = c.get("wire");
   const parts = await wire.schedules();
   if (parts === undefined) return c.json({ outcome: "gone" });
-  const { kind } = await fireSchedule({ ...parts, engine: wire.engine, findAgent: findAgent(wire) }, ref, messageId);
+  const { engine, agents } = await wire.runs();
+  const { kind } = await fireSchedule({ ...parts, engine, findAgent: findAgent(agents) }, ref, messageId);
   return c.json({ outcome: kind });
 }

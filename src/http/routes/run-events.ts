@@ -15,7 +15,7 @@ import { formatSseEvent } from "../sse.ts";
  */
 export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<Response> {
   const after = readAfter(c);
-  const { followRun: followParts, engine } = c.get("wire");
+  const { followRun: followParts, engine } = await c.get("wire").runs();
   const entries = await engine.journal.read(ref, 0);
   if (entries.length === 0) throw new AppError("not_found", "There is no such run.");
   const { state } = foldRun(entries);

@@ -9,7 +9,7 @@ import { identityOf } from "../middleware/identity.ts";
 
 /** Newest first, paged by `?before=`. Outputs are left out: `GET /api/runs/:id` has them. Runs whose journal has expired leave the list. */
 export async function listRuns(c: Context<AppEnv>): Promise<Response> {
-  const { engine, runIndex } = c.get("wire");
+  const { engine, runIndex } = await c.get("wire").runs();
   const { userId } = identityOf(c);
   const cursor = readBefore(c.req.query("before"));
   const listed = await runIndex.page(userId, { ...cursor, count: limits.runsPageMax });

@@ -71,7 +71,7 @@ function refOf(c: Context<AppEnv>): RunRef {
 }
 
 async function entriesOf(c: Context<AppEnv>): Promise<readonly string[]> {
-  const entries = await c.get("wire").engine.journal.read(refOf(c), 0);
+  const entries = await (await c.get("wire").runs()).engine.journal.read(refOf(c), 0);
   if (entries.length === 0) throw notFound();
   return entries;
 }
@@ -106,13 +106,13 @@ async function file(c: Context<AppEnv>): Promise<Response> {
 
 async function signal(c: Context<AppEnv>): Promise<Response> {
   const { name, id, payload } = await readJson(c, Signal, { bytesMax: limits.signalPayloadBytesMax });
-  const signalId = id ?? c.get("wire").engine.random.uuid();
+  const signalId = id ?? (await c.get("wire").runs()).engine.random.uuid();
   return act(c, { kind: "signal", id: signalId, name, payload: asJson(payload)?.value });
 }
 
 async function fork(c: Context<AppEnv>): Promise<Response> {
   const { steps, input, allowWrites = false } = await readJson(c, Fork, { bytesMax: limits.runInputBytesMax });
-  const { engine } = c.get("wire");
+  const { engine } = await c.get("wire").runs();
   const source = refOf(c);
   const { started } = await stateOf(c);
   const definition = started && engine.registry.get(started.definition, started.version);
@@ -129,7 +129,7 @@ async function fork(c: Context<AppEnv>): Promise<Response> {
 }
 
 async function act(c: Context<AppEnv>, asked: RunAct): Promise<Response> {
-  const outcome: ActOutcome = await actOnRun(c.get("wire").engine, refOf(c), asked);
+  const outcome: ActOutcome = await actOnRun((await c.get("wire").runs()).engine, refOf(c), asked);
   if (outcome.kind === "unknown") throw notFound();
   if (outcome.kind === "refused") throw new AppError("run_refused", outcome.reason);
   return c.json({ accepted: true, isRepeated: outcome.kind === "repeated" }, 202);

@@ -82,10 +82,11 @@ function readDelay(text: string): number {
 async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<void> {
   const wire = c.get("wire");
   if (target.kind === "tool") checkTool(wire, target);
-  const run = await runOf(target, identityOf(c).userId, findAgent(wire));
+  const { engine, agents } = await wire.runs();
+  const run = await runOf(target, identityOf(c).userId, findAgent(agents));
   if (run === undefined) throw new AppError("not_found", "There is no such agent.");
   const { definition: wanted, version, input } = run;
-  const definition = wire.engine.registry.get(wanted, version);
+  const definition = engine.registry.get(wanted, version);
   if (definition === undefined || (target.kind === "saga" && definition.isInternal === true)) {
     throw new AppError("unknown_definition", `There is no run named "${wanted}" here.`);
   }

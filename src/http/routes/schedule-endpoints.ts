@@ -32,7 +32,9 @@ export async function postSchedule(c: Context<AppEnv>): Promise<Response> {
   const { userId } = identityOf(c);
   const key = readIdempotencyKey(c);
   const id =
-    key === undefined ? newScheduleId(c.get("wire").engine.random) : await derivedScheduleId(`${userId} ${key}`);
+    key === undefined
+      ? newScheduleId((await c.get("wire").runs()).engine.random)
+      : await derivedScheduleId(`${userId} ${key}`);
   const schedule = await createSchedule(parts, userId, await readSchedule(c, id));
   c.header("Location", `/api/schedules/${schedule.scheduleId}`);
   return c.json(await view(c, parts, { schedule, firings: [], mark: "" }), 201);

@@ -10,10 +10,11 @@ import { readText } from "../read-json.ts";
 export function workflowRoutes() {
   return new Hono<AppEnv>().post("/agent", async (c) => {
     const wire = c.get("wire");
-    if (wire.serveWorkflow === undefined) throw new AppError("not_found", "This server has no Upstash Workflow.");
+    const { serveWorkflow } = await wire.runs();
+    if (serveWorkflow === undefined) throw new AppError("not_found", "This server has no Upstash Workflow.");
     const body = await readText(c, limits.callbackBodyBytesMax);
     await checkSignature(wire, c.req, body);
     const { url, headers } = c.req.raw;
-    return wire.serveWorkflow(new Request(url, { method: "POST", headers, body }));
+    return serveWorkflow(new Request(url, { method: "POST", headers, body }));
   });
 }
