@@ -147,6 +147,7 @@ async function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, inter
     services: desk.services,
     outreach: { call: unreachable, startChild: unreachable },
     writeEvent: () => {},
+    writeMemory: () => {},
     now: parts.clock.now,
   });
   const { opening, settled } = await openTurn(ctx, {

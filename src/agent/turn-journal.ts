@@ -12,6 +12,7 @@ import type { JsonValue } from "../core/json.ts";
 import type { SegmentRecord } from "../engine/journal-entry.ts";
 import type { RunState, SettledStep } from "../engine/run-state.ts";
 import { nothingSpent } from "../engine/spending.ts";
+import { emptyWorkingMemory } from "../engine/working-memory.ts";
 import type { TurnEvent } from "../event/turn-event.ts";
 import type { ModelToolCall } from "./model-port.ts";
 import type { Summary } from "../memory/summary.ts";
@@ -113,6 +114,7 @@ export function turnRunState(settled: readonly SettledStep[], startedAt: number)
     attempts: new Map(),
     waits: new Map(),
     emitted: 0,
+    memory: emptyWorkingMemory,
     signals: [],
     signalIds: new Set(),
     cancellation: undefined,

@@ -120,6 +120,12 @@ export const limits = {
   runInputBytesMax: 256 * 1024,
   stepResultBytesMax: 256 * 1024,
   eventPayloadBytesMax: 32 * 1024,
+  /** Of a run's working memory. */
+  memoryKeysMax: 64,
+  memoryKeyCharsMax: 128,
+  memoryValueBytesMax: 32 * 1024,
+  /** How long after its end a run's working memory can be seen. */
+  memoryShownMs: 60 * 60 * 1000,
   preferWaitMsMax: 25_000,
   runsPageMax: 20,
   /** Runs of a conversation that one event stream follows at once: a Worker has six connections at a time. */

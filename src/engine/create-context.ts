@@ -21,6 +21,7 @@ import { callSignal, childSignal, type ChildEnd, type Outreach } from "./outreac
 import type { Outcome } from "./step-order.ts";
 import { isEventName } from "./run-event.ts";
 import { undoPrefix, type Undoer } from "./undo-steps.ts";
+import { createMemoryDesk, type MemoryChange, type WorkingMemory } from "./working-memory.ts";
 
 export interface ContextParts<Services> {
   readonly interpreter: Interpreter;
@@ -29,6 +30,7 @@ export interface ContextParts<Services> {
   readonly services: Services;
   readonly outreach: Outreach;
   readonly writeEvent: (name: string, payload: JsonValue) => void;
+  readonly writeMemory: (change: MemoryChange) => void;
   readonly now: () => number;
 }
 
@@ -45,6 +47,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
   const recordedSteps = new Set(isDry ? state.settled.map(({ step }) => step) : []);
   const turns = recordedTurns(state);
   const alreadyEmitted = state.emitted;
+  const desk = createMemoryDesk(state.memory, parts.writeMemory);
   let emitted = 0;
 
   async function valueOf(step: string, outcome: Promise<Outcome>): Promise<JsonValue | undefined> {
@@ -149,6 +152,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
         if (recorded !== undefined) {
           ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), neverAsked));
           emitted = recorded.emitted;
+          desk.restore(recorded.memory);
         }
         for (;;) {
           const before = ended as LoopTurn<typeof initial, never> | undefined;
@@ -162,6 +166,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
           ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), outcome, closing));
         }
       },
+      memory: desk.scoped(scope),
       emit(name, payload) {
         invariant(
           isEventName(name),
@@ -211,12 +216,18 @@ function turnStep(loop: string, turn: number): string {
   return `${loop}[${turn}]`;
 }
 
-/** The last turn of each loop that is over, and how many events the code had emitted by then. */
-function recordedTurns(state: RunState): Map<string, { turn: number; emitted: number }> {
-  const turns = new Map<string, { turn: number; emitted: number }>();
+interface RecordedTurn {
+  readonly turn: number;
+  readonly emitted: number;
+  readonly memory: WorkingMemory;
+}
+
+/** The last turn of each loop that is over, and what the code had emitted and remembered by then. */
+function recordedTurns(state: RunState): Map<string, RecordedTurn> {
+  const turns = new Map<string, RecordedTurn>();
   for (const { step, turn } of state.settled) {
     const match = turn === undefined ? null : /^(.*)\[(\d+)\]$/s.exec(step);
-    if (match !== null && turn !== undefined) turns.set(match[1]!, { turn: Number(match[2]), emitted: turn.emitted });
+    if (match !== null && turn !== undefined) turns.set(match[1]!, { ...turn, turn: Number(match[2]) });
   }
   return turns;
 }

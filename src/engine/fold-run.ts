@@ -11,11 +11,12 @@
  * R5 After the end nothing counts but a retry.
  */
 import { limits } from "../core/limits.ts";
-import { outside, parseEntry } from "./journal-entry.ts";
+import { isPlaced, outside, parseEntry } from "./journal-entry.ts";
 import type { Delivery, JournalEntry, JournalRecord, Spending } from "./journal-entry.ts";
 import { isOver, isRunOut, settledStep } from "./run-state.ts";
 import type { Attempts, RunState, RunStatus, SettledStep, Signal, Wait } from "./run-state.ts";
 import { addSpending, nothingSpent } from "./spending.ts";
+import { applyMemoryChange, emptyWorkingMemory, forgetScopes, memoryFrom } from "./working-memory.ts";
 
 /** What the fold writes to. */
 type Draft = { -readonly [Field in keyof RunState]: RunState[Field] } & {
@@ -48,6 +49,7 @@ export function createRunFold(): RunFold {
     places: 0,
     bytes: 0,
     emitted: 0,
+    memory: emptyWorkingMemory,
     lastAt: 0,
     status: "running",
     segments: 0,
@@ -147,6 +149,9 @@ export function createRunFold(): RunFold {
       case "event":
         state.emitted += 1;
         return;
+      case "memory":
+        state.memory = applyMemoryChange(state.memory, record);
+        return;
       case "undoing":
         state.undoing = { ...record, forwardSteps: state.settled.length };
         state.status = "compensating";
@@ -236,7 +241,8 @@ export function createRunFold(): RunFold {
     if (state.holder !== undefined) {
       state.holder = { ...state.holder, settledSteps: state.holder.settledSteps + 1 };
     }
-    state.settled.push(settledStep(record, entry.at, outcome));
+    if (record.type === "done" && record.memory !== undefined) state.memory = memoryFrom(record.memory);
+    state.settled.push(settledStep(record, entry.at, { outcome, memory: state.memory }));
     if (record.type === "failed") return;
     if (record.closes !== undefined) forget(record.closes, record.step);
     if (record.signalId !== undefined) {
@@ -246,6 +252,7 @@ export function createRunFold(): RunFold {
 
   /** What stands in a turn that is over is of no use any more, and neither is the turn before it. */
   function forget(prefix: string, except: string): void {
+    state.memory = forgetScopes(state.memory, prefix);
     state.settled = state.settled.filter(({ step }) => {
       if (step === except || !step.startsWith(prefix)) return true;
       settledSteps.delete(step);
@@ -286,9 +293,4 @@ export function createRunFold(): RunFold {
   }
 
   return { state, apply, applyEntry };
-}
-
-/** Whether the entry, if it counts, has a place among the events: what others ask for shows in what segments do about it. */
-export function isPlaced({ writer, record }: JournalEntry): boolean {
-  return writer !== outside || record.type === "started";
 }

@@ -8,8 +8,8 @@
  * F5 A segment that is silent for longer than its lease is looked after: once per lease the journal is read, and a dead segment is reported.
  */
 import type { Clock } from "../core/ports.ts";
-import { createRunFold, isPlaced, type RunFold } from "./fold-run.ts";
-import { parseEntry } from "./journal-entry.ts";
+import { createRunFold, type RunFold } from "./fold-run.ts";
+import { isPlaced, parseEntry } from "./journal-entry.ts";
 import type { Journal, RunRef, Told } from "./journal.ts";
 import { runEvent, type RunEvent } from "./run-event.ts";
 import { isOver, type RunState } from "./run-state.ts";

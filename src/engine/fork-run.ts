@@ -9,6 +9,7 @@ import { definitionKey, type AnyRunDefinition } from "./run-definition.ts";
 import type { SettledStep } from "./run-state.ts";
 import { nothingSpent } from "./spending.ts";
 import { startedEntry } from "./start-request.ts";
+import { memorySnapshot } from "./working-memory.ts";
 
 export interface ForkRequest<Services> {
   readonly source: RunRef;
@@ -65,6 +66,13 @@ function recordOf({ step, outcome, beside, turn }: SettledStep): SegmentRecord {
   const among = beside > 0 ? { beside } : {};
   if (outcome.kind === "failed") return { type: "failed", step, failure: outcome.failure, ...among };
   const value: { value?: JsonValue } = outcome.value === undefined ? {} : { value: outcome.value };
-  const closing = turn === undefined ? {} : { closes: `${step.slice(0, step.lastIndexOf("["))}[`, ...turn };
+  const closing =
+    turn === undefined
+      ? {}
+      : {
+          closes: `${step.slice(0, step.lastIndexOf("["))}[`,
+          emitted: turn.emitted,
+          memory: memorySnapshot(turn.memory),
+        };
   return { type: "done", step, ...value, ...among, ...closing };
 }

@@ -8,6 +8,7 @@
  *    counts once. What comes from outside is written under `-`.
  */
 import type { JsonValue } from "../core/json.ts";
+import type { MemoryChange, MemorySnapshot } from "./working-memory.ts";
 
 /** Why a step, or a run, failed. What a person reads; never a stack. */
 export interface Failure {
@@ -56,6 +57,8 @@ export type SegmentRecord =
       readonly closes?: string;
       /** Events that the code had emitted by then. */
       readonly emitted?: number;
+      /** Working memory by then, where the changes that led to it are not in this journal. */
+      readonly memory?: MemorySnapshot;
     }
   | { readonly type: "failed"; readonly step: string; readonly failure: Failure; readonly beside?: number }
   | {
@@ -67,6 +70,7 @@ export type SegmentRecord =
     }
   | { readonly type: "waiting"; readonly step: string; readonly untilMs?: number; readonly signal?: string }
   | { readonly type: "event"; readonly name: string; readonly payload: JsonValue }
+  | ({ readonly type: "memory" } & MemoryChange)
   | { readonly type: "beat" }
   | {
       readonly type: "undoing";
@@ -137,6 +141,7 @@ const recordTypes: ReadonlySet<string> = new Set([
   "attempted",
   "waiting",
   "event",
+  "memory",
   "beat",
   "undoing",
   "yielded",
@@ -178,4 +183,9 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the entry, if it counts, has a place among the events: what others ask for shows in what segments do about it. */
+export function isPlaced({ writer, record }: JournalEntry): boolean {
+  return writer !== outside || record.type === "started";
 }

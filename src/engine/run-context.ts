@@ -5,6 +5,7 @@
 import type { JsonValue } from "../core/json.ts";
 import type { Duration } from "./duration.ts";
 import type { RunDefinition } from "./run-definition.ts";
+import type { RunMemory } from "./working-memory.ts";
 
 export interface StepContext {
   /** The same for each attempt of this step of this run, and for no other: hand it to whatever must not act twice. */
@@ -120,6 +121,8 @@ export interface RunContext<Services = unknown> {
    * @param name kebab-case; not one that begins like the engine's own events (`workflow-`, `segment-`, `step-`, `compensation-`, `loop-`).
    */
   emit(name: string, payload: JsonValue): void;
+  /** What the run keeps in mind: read by its code on later segments, and by its owner at `GET /api/runs/:runId/memory`. */
+  readonly memory: RunMemory;
   /** Unix ms of the last outcome: stands still between two steps, and is the same whenever the code is run again. */
   now(): number;
   /** Between 0 and 1, and the same whenever the code is run again. Not for secrets. */

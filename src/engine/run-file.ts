@@ -82,6 +82,7 @@ export async function replayRun<Services>(
     services: o.services,
     outreach: { call: neverReached, startChild: neverReached },
     writeEvent: () => {},
+    writeMemory: () => {},
     now: clock.now,
   });
   const end = await interpreter.run(() => definition.run(ctx, input.data));

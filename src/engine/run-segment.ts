@@ -138,6 +138,7 @@ async function runCode<Services>(
     services: engine.services,
     outreach: createOutreach(engine, opened.ref, state),
     writeEvent: (name, payload) => void writer.add({ type: "event", name, payload }),
+    writeMemory: (change) => void writer.add({ type: "memory", ...change }),
     now: engine.clock.now,
   });
   const end = await interpreter.run(() => definition.run(ctx, input));

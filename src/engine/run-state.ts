@@ -1,6 +1,7 @@
 /** A run as its journal tells it; `fold-run.ts` makes it. */
 import type { JsonValue } from "../core/json.ts";
 import { definitionKey } from "./run-definition.ts";
+import type { WorkingMemory } from "./working-memory.ts";
 import type { Delivery, Failure, JournalRecord, Spending } from "./journal-entry.ts";
 
 export type RunStatus =
@@ -21,7 +22,7 @@ export interface SettledStep {
   readonly beside: number;
   readonly isUndoable: boolean;
   /** Present when it is the end of a loop's turn. */
-  readonly turn: { readonly emitted: number } | undefined;
+  readonly turn: { readonly emitted: number; readonly memory: WorkingMemory } | undefined;
 }
 
 export interface FailedOutcome {
@@ -79,6 +80,7 @@ export interface RunState {
   readonly waits: ReadonlyMap<string, Wait>;
   /** Events that the code has emitted. */
   readonly emitted: number;
+  readonly memory: WorkingMemory;
   /** Not taken by a wait yet, in order of arrival. */
   readonly signals: readonly Signal[];
   /** Of all that came, also of those that were taken. */
@@ -133,10 +135,10 @@ export function startedKey(started: RunState["started"]): string {
 export function settledStep(
   record: Extract<JournalRecord, { type: "done" | "failed" }>,
   at: number,
-  outcome: SettledStep["outcome"],
+  { outcome, memory }: Pick<SettledStep, "outcome"> & Pick<RunState, "memory">,
 ): SettledStep {
   const { step, beside = 0 } = record;
   if (record.type === "failed") return { step, outcome, at, beside, isUndoable: false, turn: undefined };
-  const turn = record.closes === undefined ? undefined : { emitted: record.emitted ?? 0 };
+  const turn = record.closes === undefined ? undefined : { emitted: record.emitted ?? 0, memory };
   return { step, outcome, at, beside, isUndoable: record.isUndoable === true, turn };
 }

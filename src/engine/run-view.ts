@@ -1,5 +1,6 @@
 /** A run as its owner sees it over HTTP. Times are unix ms. */
 import type { JsonValue } from "../core/json.ts";
+import { limits } from "../core/limits.ts";
 import type { Failure, Spending } from "./journal-entry.ts";
 import { isOver, type RunState, type RunStatus } from "./run-state.ts";
 import { stepsToUndo } from "./undo-steps.ts";
@@ -71,6 +72,12 @@ export interface RunReceipt extends Spending {
 
 export function viewReceipt(runId: string, state: RunState): RunReceipt {
   return { runId, segments: state.segments, isFinal: state.holder === undefined, ...state.spent };
+}
+
+/** What the run keeps in mind; `undefined` when it has been over for too long. */
+export function viewMemory(state: RunState, nowMs: number): Readonly<Record<string, JsonValue>> | undefined {
+  if (isOver(state.status) && nowMs - state.lastAt > limits.memoryShownMs) return undefined;
+  return Object.fromEntries(state.memory.values);
 }
 
 /** The steps that a compensation would undo now, in its order; none once the run is over. */

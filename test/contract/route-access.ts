@@ -78,6 +78,7 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /api/runs/:runId/events": identity("runs", 404),
   "GET /api/runs/:runId/receipt": identity("runs", 404),
   "GET /api/runs/:runId/compensation": identity("runs", 404),
+  "GET /api/runs/:runId/memory": identity("runs", 404),
   "GET /api/runs/:runId/file": identity("runs", 404),
   "POST /api/runs/:runId/cancel": identity("runs", 404),
   "POST /api/runs/:runId/pause": identity("runs", 404),

@@ -254,3 +254,15 @@ describe("runs of others, and what is no run", () => {
     expect(await runs.view(runId)).toMatchObject({ status: "waiting" });
   });
 });
+
+describe("what a run keeps in mind", () => {
+  it("is seen by its owner alone, while it waits and after its end", async () => {
+    const runId = await waiting();
+    expect(await get(`/api/runs/${runId}/memory`)).toEqual({ status: 200, json: { memory: { stage: "waiting" } } });
+    expect((await get(`/api/runs/${runId}/memory`, await app.signIn())).status).toBe(404);
+    await runs.act(runId, "signal", { name: "go", payload: { table: 4 } });
+    await app.settled();
+    expect((await get(`/api/runs/${runId}/memory`)).json).toEqual({ memory: { stage: "gone", payload: { table: 4 } } });
+    expect((await get(`/api/runs/${unknownRun}/memory`)).status).toBe(404);
+  });
+});

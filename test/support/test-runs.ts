@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
+import { memorySlot } from "../../src/engine/working-memory.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 
 type Ctx = RunContext<RunServices>;
@@ -20,6 +21,9 @@ export const toldSteps = defineRun({ name: "told-steps", version: 1, input: Coun
 /** The same, followed by nobody. */
 export const quietSteps = defineRun({ name: "quiet-steps", version: 1, input: Count, isQuiet: true, run: manySteps });
 
+const stage = memorySlot("stage", z.string());
+const brought = memorySlot("payload", z.unknown());
+
 /** Waits for a signal `go`, then ends with what it brought. */
 export const waitForGo = defineRun({
   name: "wait-for-go",
@@ -27,7 +31,11 @@ export const waitForGo = defineRun({
   input: z.object({ timeoutMs: z.optional(z.number()) }),
   async run(ctx: Ctx, { timeoutMs }) {
     await ctx.step("prepare", () => "ready", { compensate: () => undefined });
-    return ctx.waitForSignal("go", timeoutMs === undefined ? {} : { timeout: timeoutMs });
+    ctx.memory.set(stage, "waiting");
+    const outcome = await ctx.waitForSignal("go", timeoutMs === undefined ? {} : { timeout: timeoutMs });
+    ctx.memory.set(stage, "gone");
+    if (outcome.kind === "received") ctx.memory.set(brought, outcome.payload);
+    return outcome;
   },
 });
 

@@ -13,7 +13,7 @@ import type { RunRef } from "../../engine/journal.ts";
 import { parseEntry } from "../../engine/journal-entry.ts";
 import { exportRun } from "../../engine/run-file.ts";
 import type { RunState } from "../../engine/run-state.ts";
-import { viewCompensation, viewReceipt, viewRun } from "../../engine/run-view.ts";
+import { viewCompensation, viewMemory, viewReceipt, viewRun } from "../../engine/run-view.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
@@ -50,6 +50,7 @@ export function runRoutes() {
     .get("/:runId/events", (c) => runEventStream(c, refOf(c)))
     .get("/:runId/receipt", async (c) => c.json(viewReceipt(refOf(c).runId, await stateOf(c))))
     .get("/:runId/compensation", async (c) => c.json({ steps: viewCompensation(await stateOf(c)) }))
+    .get("/:runId/memory", memory)
     .get("/:runId/file", file)
     .post("/:runId/cancel", async (c) => {
       const { reason = "cancelled by its owner", compensate = true } = await readOptional(c, Cancel);
@@ -102,6 +103,12 @@ async function file(c: Context<AppEnv>): Promise<Response> {
   const { runId } = refOf(c);
   c.header("Content-Disposition", `attachment; filename="${runId}.json"`);
   return c.json(exportRun(runId, await entriesOf(c), c.get("wire").clock.now()));
+}
+
+async function memory(c: Context<AppEnv>): Promise<Response> {
+  const values = viewMemory(await stateOf(c), c.get("wire").clock.now());
+  if (values === undefined) throw new AppError("not_found", "The memory of a run is gone an hour after its end.");
+  return c.json({ memory: values });
 }
 
 async function signal(c: Context<AppEnv>): Promise<Response> {
