@@ -24,6 +24,8 @@ const TASKS = {
   check: "scripts/tasks/check.ts",
   test: "scripts/tasks/test.ts",
   upstream: "scripts/upstream/main.ts",
+  "check:runs": "scripts/runs/check-runs.ts",
+  replay: "scripts/runs/replay-file.ts",
 };
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");

@@ -29,7 +29,7 @@ export interface BookedDinner {
 }
 
 /** The signal with which the guest answers; its payload is `{"confirmed": true}` or `{"confirmed": false}`. */
-export const guestAnswers = "guest-confirms";
+const guestAnswers = "guest-confirms";
 
 export const bookDinner = defineRun({
   name: "book-dinner",

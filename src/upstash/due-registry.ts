@@ -4,7 +4,7 @@ import type { DueRuns, RunRef } from "../engine/journal.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import type { RedisClient } from "./batch.ts";
 import { dueRunsKey, dueTurnsKey, eventsKey, journalKey } from "./keys.ts";
-import { readInteger, readTexts } from "./reply.ts";
+import { readInteger, readScan, readTexts } from "./reply.ts";
 
 interface Registry<Ref> {
   readonly key: string;
@@ -19,10 +19,24 @@ export function upstashDueRuns(redis: RedisClient): DueRuns {
   return dueRegistry(redis, {
     key: dueRunsKey,
     member: runMember,
-    ref: (userId, runId) => ({ userId, runId }),
+    ref: runRef,
     expiring: ({ userId, runId }) => journalKey(userId, runId),
     ttlSeconds: limits.runTtlSeconds,
   });
+}
+
+/**
+ * Every run that is not over, in pages: each that is there all the while at least once, those that come and go perhaps. 1 billed command a page. For operators: the
+ * Worker never asks for all.
+ */
+export async function* upstashLiveRuns(redis: RedisClient): AsyncGenerator<readonly RunRef[], void, undefined> {
+  let cursor = "0";
+  do {
+    const page = await redis.command(["ZSCAN", dueRunsKey, cursor, "COUNT", limits.sweepRunsMax], readScan);
+    cursor = page.cursor;
+    // Each member is followed by its score.
+    yield page.items.filter((_item, index) => index % 2 === 0).flatMap((member) => refsOf(runRef, member));
+  } while (cursor !== "0");
 }
 
 export function upstashDueTurns(redis: RedisClient): DueTurns {
@@ -43,18 +57,24 @@ export function turnMember({ userId, conversationId }: ConversationRef): string 
   return `${userId}/${conversationId}`;
 }
 
+function runRef(userId: string, runId: string): RunRef {
+  return { userId, runId };
+}
+
+/** Nothing for a member that this version does not understand. */
+function refsOf<Ref>(ref: Registry<Ref>["ref"], member: string): Ref[] {
+  const [userId, id, ...rest] = member.split("/");
+  return userId && id && rest.length === 0 ? [ref(userId, id)] : [];
+}
+
 function dueRegistry<Ref>(redis: RedisClient, registry: Registry<Ref>) {
   const { key, member } = registry;
 
-  /** Nothing for a member that this version does not understand. */
-  function refOf(text: string): Ref[] {
-    const [userId, id, ...rest] = text.split("/");
-    return userId && id && rest.length === 0 ? [registry.ref(userId, id)] : [];
-  }
-
   return {
     overdue: async (nowMs: number, count: number) =>
-      (await redis.command(["ZRANGE", key, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap(refOf),
+      (await redis.command(["ZRANGE", key, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap((text) =>
+        refsOf(registry.ref, text),
+      ),
     async postpone(later: readonly { readonly ref: Ref; readonly dueAtMs: number }[]) {
       if (later.length === 0) return;
       const pairs = later.flatMap(({ ref, dueAtMs }) => [dueAtMs, member(ref)]);

@@ -21,6 +21,12 @@ export function readTexts(reply: unknown): string[] {
   throw unexpected("a list of strings", reply);
 }
 
+/** A page of a scan; the cursor "0" is the end. */
+export function readScan(reply: unknown): { readonly cursor: string; readonly items: readonly string[] } {
+  if (!Array.isArray(reply) || reply.length !== 2) throw unexpected("a page of a scan", reply);
+  return { cursor: String(reply[0]), items: readTexts(reply[1]) };
+}
+
 /** A flat list of field, value, field, value, … */
 export function readPairs(reply: unknown): Map<string, string> {
   const flat = readTexts(reply);

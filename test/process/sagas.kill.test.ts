@@ -49,7 +49,7 @@ async function killTenTimes(): Promise<number> {
   for (; kills < killsCount; kills += 1) {
     const due = Math.floor(((kills + 0.5) * effectsCount) / killsCount);
     await expect
-      .poll(() => stack.restaurant.read().effects.length, { timeout: 150_000, interval: 5 })
+      .poll(() => stack.restaurant.read().effects.length, { timeout: 400_000, interval: 5 })
       .toBeGreaterThanOrEqual(due);
     await app.killAndRestart();
   }
@@ -58,7 +58,7 @@ async function killTenTimes(): Promise<number> {
 
 it(
   "all end, with one effect for each step and no event lost or doubled for a reader that stays",
-  { timeout: 200_000 },
+  { timeout: 480_000 },
   async () => {
     stack.faults.add({ server: "delivery", action: "duplicate", every: 20 });
     const guests = await Promise.all(Array.from({ length: guestsCount }, () => createGuest(app)));

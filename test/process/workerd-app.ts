@@ -38,6 +38,7 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
   await cp(workerFolder, folder, { recursive: true });
   await writeFile(config, configText(port, bindings, await readdir(workerFolder)));
   let child = await start(config, url);
+  process.once("exit", () => child.kill("SIGKILL"));
   let up = Promise.resolve();
   // Bare workerd fires no cron trigger; operators may call the sweep instead.
   const headers = { "x-internal-key": bindings["INTERNAL_SYSTEM_KEY"] ?? "" };
@@ -63,7 +64,6 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
 
 async function start(config: string, url: string): Promise<ChildProcess> {
   const child = spawn(binary, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
-  process.once("exit", () => child.kill("SIGKILL"));
   for (let attempt = 0; attempt < upAttemptsMax; attempt += 1) {
     const answer = await fetch(`${url}/health`).catch(() => undefined);
     if (answer?.ok === true) return child;

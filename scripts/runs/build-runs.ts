@@ -1,0 +1,48 @@
+/** The runs of this build and what their code is given, for running that code over a journal: no step runs, so nobody is called. */
+import { parseEnv } from "node:util";
+import { readFileSync } from "node:fs";
+import { createWire, runRegistry, type RunServices } from "../../src/wire.ts";
+import type { RunRegistry } from "../../src/engine/run-definition.ts";
+import { jsonLog } from "../../src/system/log.ts";
+import { devVarsFile } from "../../stack/dev-vars.ts";
+
+export interface BuildRuns {
+  readonly registry: RunRegistry<RunServices>;
+  readonly services: RunServices;
+}
+
+type Texts = Readonly<Record<string, string | undefined>>;
+
+/** What the code of a run is told of it may decide its way (prices do); the rest only has to be there. */
+const standIns = {
+  APP_URL: "http://replay.invalid",
+  MODEL_BASE_URL: "http://replay.invalid",
+  MODEL_API_KEY: "none",
+  MODEL_NAME: "none",
+  QSTASH_URL: "http://replay.invalid",
+  QSTASH_CURRENT_SIGNING_KEY: "none",
+  QSTASH_NEXT_SIGNING_KEY: "none",
+  SESSION_SECRET: "replays-sign-nothing-with-this-secret",
+  ENVIRONMENT: "development",
+};
+
+/** Redis too, for a replay that reads no Redis. */
+const offlineStandIns = { UPSTASH_REDIS_REST_URL: "http://replay.invalid", UPSTASH_REDIS_REST_TOKEN: "none" };
+
+/** The environment, over the developer's own `.dev.vars`, over stand-ins for all but Redis. */
+export function readBindings(env: Texts = process.env): Record<string, string> {
+  const file = devVarsFile();
+  const own = file === undefined ? {} : parseEnv(readFileSync(file, "utf8"));
+  return { ...standIns, ...withoutEmpty(own), ...withoutEmpty(env) };
+}
+
+/** @throws misconfigured with every problem of the bindings. */
+export function buildRuns(bindings: Texts): BuildRuns {
+  const log = jsonLog({ clock: { now: () => 0 }, level: "error", write: () => {} });
+  const { engine } = createWire({ env: { ...offlineStandIns, ...bindings }, log, waitUntil: () => {} });
+  return { registry: runRegistry, services: engine.services };
+}
+
+function withoutEmpty(texts: Texts): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).flatMap(([name, text]) => (text ? [[name, text]] : [])));
+}

@@ -1,0 +1,45 @@
+/**
+ * `npm run check:runs [-- --json]`: would this build take every live run on the way that its journal went? To be asked before a deploy; reads only.
+ *
+ * Exit code 0: all of them. 1: some would diverge, and are listed. 2: it could not be found out.
+ */
+import { parseArgs } from "node:util";
+import { parseConfig } from "../../src/config.ts";
+import { limits } from "../../src/core/limits.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { upstashClient } from "../../src/upstash/batch.ts";
+import { upstashLiveRuns } from "../../src/upstash/due-registry.ts";
+import { upstashJournal } from "../../src/upstash/journal.ts";
+import { buildRuns, readBindings } from "./build-runs.ts";
+import { checkLiveRuns, type LiveRunsReport } from "./check-live-runs.ts";
+
+try {
+  const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+  const report = await check();
+  console.log(values.json ? JSON.stringify(report, undefined, 2) : inWords(report));
+  process.exitCode = report.diverged.length === 0 ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
+
+async function check(): Promise<LiveRunsReport> {
+  const bindings = readBindings();
+  const redis = upstashClient({ ...parseConfig(bindings).redis, timeoutMs: limits.redisTimeoutMs });
+  return checkLiveRuns({
+    pages: upstashLiveRuns(redis),
+    journal: upstashJournal(redis, systemClock),
+    build: buildRuns(bindings),
+  });
+}
+
+function inWords({ checked, diverged }: LiveRunsReport): string {
+  const lines = diverged.map(
+    ({ runId, userId, definition, status, message }) => `${runId} of ${userId}, ${definition}, ${status}: ${message}`,
+  );
+  const last =
+    diverged.length === 0
+      ? `${checked} live runs, and this build goes the way of each.`
+      : `${diverged.length} of ${checked} live runs would be parked by this build. Give what has changed a new version, and leave the old one in the registry.`;
+  return [...lines, last].join("\n");
+}
