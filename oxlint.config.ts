@@ -39,7 +39,7 @@ const mayImport: Record<string, readonly string[]> = {
   cache: ["core"],
   upstash: allRooms,
   model: ["agent", "memory", "engine", "core"],
-  system: ["agent", "saga", "engine", "core"],
+  system: ["agent", "saga", "engine", "session", "core"],
 };
 
 interface ImportBan {
@@ -92,6 +92,13 @@ const bansOfFile: Record<string, ImportBan[]> = {
     {
       regex: `^\\./(${[...allRooms, ...adapters].filter((room) => room !== "core" && room !== "system").join("|")})/`,
       message: "config.ts stands on core/ and system/ alone.",
+    },
+    onlyHttp,
+  ],
+  "src/config/**": [
+    {
+      regex: `^(\\.\\./)+(${[...allRooms, ...adapters].filter((room) => room !== "core").join("|")})/`,
+      message: "config/ stands on core/ alone.",
     },
     onlyHttp,
   ],

@@ -5,6 +5,8 @@
  * to deploy five times. Values are never printed: a wrong one may be a secret in the wrong place.
  */
 import * as z from "zod/mini";
+import { BindingReader, type Bindings } from "./config/binding-reader.ts";
+import { readIdentityProvider, type IdentityProvider } from "./config/identity-provider.ts";
 import { AppError } from "./core/errors.ts";
 import { Secret } from "./core/secret.ts";
 import { isLogLevel } from "./system/log.ts";
@@ -38,6 +40,8 @@ export interface Config {
   /** Absent when no endpoint is set: then knowledge is found by its words. */
   readonly embedding: EmbeddingConfig | undefined;
   readonly sessionSecret: Secret;
+  /** Whose tokens are taken; absent: nobody's. */
+  readonly identityProvider: IdentityProvider | undefined;
 }
 
 export type ModelPrices = Readonly<Record<string, { readonly input: number; readonly output: number }>>;
@@ -56,9 +60,6 @@ export interface EmbeddingConfig {
   /** Length of the vectors, for models that shorten them on request. */
   readonly dimensions: number | undefined;
 }
-
-/** The environment as it comes: any binding may be missing, empty, or no string at all. */
-export type Bindings = object;
 
 /** `misconfigured`, with each problem as one sentence. */
 export class ConfigError extends AppError {
@@ -120,6 +121,7 @@ function readConfig(read: BindingReader): Config {
     modelPrices: readModelPrices(read),
     embedding: readEmbedding(read),
     sessionSecret: readSessionSecret(read),
+    identityProvider: readIdentityProvider(read, environment),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
@@ -219,61 +221,4 @@ function readLogLevel(read: BindingReader): LogLevel {
   if (isLogLevel(level)) return level;
   read.problems.push("LOG_LEVEL is set, but to none of debug, info, warn, error; leave it out for info.");
   return "info";
-}
-
-/** Reads bindings by name and collects what is wrong with them; a wrong one reads as an empty string. */
-class BindingReader {
-  readonly problems: string[] = [];
-  readonly #env: Record<string, unknown>;
-
-  constructor(env: Bindings) {
-    this.#env = env as Record<string, unknown>;
-  }
-
-  has(name: string): boolean {
-    return this.#value(name) !== "";
-  }
-
-  /** The first of `names` that is set. `source` says where a person gets the value. */
-  text(names: readonly string[], source: string): string {
-    const name = names.find((candidate) => this.has(candidate));
-    if (name !== undefined) return this.#value(name);
-    this.problems.push(`${names.join(" or ")} is not set: ${source}.`);
-    return "";
-  }
-
-  secret(names: readonly string[], source: string): Secret {
-    return new Secret(this.text(names, source));
-  }
-
-  url(names: readonly string[], source: string): string {
-    const text = this.text(names, source);
-    if (text === "") return "";
-    const protocol = URL.parse(text)?.protocol;
-    if (protocol === "https:" || protocol === "http:") return text.replace(/\/+$/, "");
-    this.problems.push(`${names.join(" or ")} is set, but is no http(s) URL: ${source}.`);
-    return "";
-  }
-
-  /** A whole number. */
-  count(name: string, { min, max }: { readonly min: number; readonly max: number }): number {
-    const text = this.#value(name);
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    this.problems.push(`${name} is set, but is no whole number from ${min} to ${max}.`);
-    return min;
-  }
-
-  oneOf<const T extends string>(name: string, allowed: readonly T[]): T {
-    const value = this.#value(name);
-    if ((allowed as readonly string[]).includes(value)) return value as T;
-    const state = value === "" ? "is not set" : "has another value";
-    this.problems.push(`${name} ${state}: it is one of ${allowed.join(", ")}.`);
-    return allowed[0]!;
-  }
-
-  #value(name: string): string {
-    const value = this.#env[name];
-    return typeof value === "string" ? value.trim() : "";
-  }
 }

@@ -16,7 +16,6 @@ import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import { openAiModel } from "./model/openai-model.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
-import { createSessions } from "./session/sessions.ts";
 import { builtInTools } from "./tool/built-in.ts";
 import type { FactStore } from "./tool/fact-store.ts";
 import { createToolRegistry } from "./tool/registry.ts";
@@ -25,8 +24,8 @@ import { upstashConversationStore } from "./upstash/conversation-store.ts";
 import { upstashEventFeed } from "./upstash/event-feed.ts";
 import { upstashEventLog } from "./upstash/event-log.ts";
 import { upstashGate } from "./upstash/gate.ts";
-import { upstashSessionStore } from "./upstash/session-store.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
+import { createIdentityWire } from "./wire/identity.ts";
 import type { MemoryWire } from "./wire/memory.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
@@ -91,11 +90,12 @@ function lateFacts(memory: () => Promise<MemoryWire>): FactStore {
   };
 }
 
-function createEdge({ config, redis, clock, random }: Adapters): EdgeWire {
+function createEdge(adapters: Adapters): EdgeWire {
+  const { config, redis, clock } = adapters;
   const { qstash } = config;
   return {
     clock,
-    sessions: createSessions({ store: upstashSessionStore(redis), secret: config.sessionSecret, clock, random }),
+    ...createIdentityWire(adapters),
     gate: upstashGate(redis, clock),
     tools,
     pingStorage: async () => {

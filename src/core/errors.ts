@@ -49,6 +49,10 @@ export const errorCatalogue = {
   run_held: retry("Run is busy", "Another segment of this run is under way."),
   queue_unavailable: retry("Queue unavailable", "The queue behind this service did not answer; try again shortly."),
   partner_unavailable: retry("Partner unavailable", "A service that this run needs did not answer; try again shortly."),
+  identity_provider_unavailable: retry(
+    "Identity provider unavailable",
+    "The identity provider of this service did not answer; try again shortly.",
+  ),
   redis_unavailable: retry("Storage unavailable", "The storage behind this service did not answer; try again shortly."),
   model_unavailable: retry("Model unavailable", "The language model did not answer; try again shortly."),
   model_rate_limited: retry("Model is busy", "The language model is busy; try again shortly."),

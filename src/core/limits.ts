@@ -35,6 +35,8 @@ export const limits = {
   sessionTtlSeconds: 30 * daySeconds,
   sessionCookieCharsMax: 512,
   sessionsPerUserMax: 50,
+  /** Of a token of the identity provider. */
+  tokenCharsMax: 8 * 1024,
 
   /** Of one model call, from the request to its last word. */
   modelStepMsMax: 10 * 60 * 1000,

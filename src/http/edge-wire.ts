@@ -4,6 +4,8 @@
  */
 import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import type { Claim } from "../session/claim.ts";
+import type { Presented } from "../session/claims.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import type { Gate } from "./gate.ts";
@@ -11,6 +13,8 @@ import type { Gate } from "./gate.ts";
 export interface EdgeWire {
   readonly clock: Clock;
   readonly sessions: Sessions;
+  /** What a request presents, judged without storage. @throws identity_provider_unavailable (retry) */
+  readonly readClaim: (presented: Presented) => Promise<Claim>;
   readonly gate: Gate;
   readonly tools: ToolRegistry;
   /** One round trip to the storage; throws when it does not answer. */

@@ -36,6 +36,8 @@ export function problemOf(thrown: unknown, requestId: string): ProblemAnswer {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
   };
+  // Source: RFC 6750, 3: a 401 names the way in.
+  if (error.code === "unauthenticated") headers["WWW-Authenticate"] = "Bearer";
   if (error.retryAfterMs !== undefined) headers["Retry-After"] = retryAfter(error.retryAfterMs);
   const problem = { type: `urn:skipstone:problem:${error.code}`, title, status, detail, code: error.code, requestId };
   return { problem: { ...problem, ...fields }, headers };

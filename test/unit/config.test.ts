@@ -109,4 +109,38 @@ describe("the configuration", () => {
     expect(parseConfig({ ...complete }).model.contextTokens).toBe(32_000);
     expect(parseConfig({ ...complete, MODEL_CONTEXT_TOKENS: "2000" }).model.contextTokens).toBe(2_000);
   });
+
+  const auth = {
+    AUTH_ISSUER: "https://login.example/",
+    AUTH_AUDIENCE: "app",
+    AUTH_JWKS_URL: "https://login.example/keys",
+  };
+
+  it("has an identity provider when one is set, with one algorithm", () => {
+    expect(parseConfig(complete).identityProvider).toBeUndefined();
+    expect(parseConfig({ ...complete, ...auth }).identityProvider).toEqual({
+      issuer: "https://login.example/",
+      audience: "app",
+      algorithm: "RS256",
+      keys: { kind: "jwks", url: "https://login.example/keys" },
+      tenantClaim: undefined,
+    });
+    const { AUTH_JWKS_URL: _url, ...rest } = auth;
+    const bySecret = { ...complete, ...rest, AUTH_JWT_SECRET: "s".repeat(32), AUTH_TENANT_CLAIM: "org" };
+    expect(parseConfig(bySecret).identityProvider).toMatchObject({ algorithm: "HS256", tenantClaim: "org" });
+  });
+
+  it.each([
+    ["half of it", { AUTH_ISSUER: "https://login.example/" }, ["AUTH_JWKS_URL", "AUTH_AUDIENCE"]],
+    ["both kinds of keys", { ...auth, AUTH_JWT_SECRET: "s".repeat(32) }, ["both set"]],
+    ["a short secret", { ...auth, AUTH_JWKS_URL: "", AUTH_JWT_SECRET: "s".repeat(31) }, ["AUTH_JWT_SECRET has fewer"]],
+    ["keys over http", { ...auth, AUTH_JWKS_URL: "http://login.example/keys" }, ["must be an https URL"]],
+    ["a password in the URL", { ...auth, AUTH_JWKS_URL: "https://a:b@login.example/keys" }, ["must be an https URL"]],
+    ["no algorithm", { ...auth, AUTH_ALGORITHM: "none" }, ["AUTH_ALGORITHM has another value"]],
+    ["an algorithm for secrets with public keys", { ...auth, AUTH_ALGORITHM: "HS256" }, ["AUTH_ALGORITHM has another"]],
+  ])("refuses an identity provider with %s", (_what, env, problems) => {
+    const found = problemsOf({ ...complete, ...env });
+    for (const problem of problems) expect(found.join(" ")).toContain(problem);
+    expect(found).toHaveLength(problems.length);
+  });
 });

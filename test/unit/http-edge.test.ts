@@ -6,6 +6,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
+import { readPresented } from "../../src/session/claims.ts";
 import { userScopes } from "../../src/session/scope.ts";
 import { createSessions } from "../../src/session/sessions.ts";
 import { systemRandom } from "../../src/system/random.ts";
@@ -23,9 +24,11 @@ function rig(more: Partial<EdgeWire> = {}) {
   const store = memorySessionStore(clock);
   const limiter = memoryRateLimiter(clock);
   const secret = new Secret("0123456789abcdef0123456789abcdef");
+  const sessions = createSessions({ store, secret, clock, random: systemRandom });
   const wire: EdgeWire = {
     clock,
-    sessions: createSessions({ store, secret, clock, random: systemRandom }),
+    sessions,
+    readClaim: (presented) => readPresented({ session: sessions.claim, token: undefined }, presented),
     gate: {
       pass: async ({ claim, limiter: name, caller }) => ({
         identity: claim.kind === "session" ? await store.read(claim.ref, claim.isRenewalDue) : undefined,

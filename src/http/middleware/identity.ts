@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { AppError } from "../../core/errors.ts";
 import { callerBucket } from "../../limit/caller.ts";
 import type { LimiterName } from "../../limit/limiter.ts";
-import { isProven } from "../../session/claim.ts";
+import { isProven, type Claim } from "../../session/claim.ts";
 import type { Identity } from "../../session/identity.ts";
 import type { Scope } from "../../session/scope.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -15,10 +15,11 @@ import { enforceLimit } from "../limit-headers.ts";
 import { scopeOf } from "../route-scope.ts";
 import { readSessionCookie, writeSessionCookie } from "../session-cookie.ts";
 
-/** Sets `claim`. No I/O. */
+/** Sets `claim`. No I/O, but for the keys of an identity provider now and then. @throws identity_provider_unavailable (retry) */
 export function readClaim() {
   return createMiddleware<AppEnv>(async (c, next) => {
-    c.set("claim", await c.get("wire").sessions.claim(readSessionCookie(c)));
+    const presented = { authorization: c.req.header("Authorization"), cookie: readSessionCookie(c) };
+    c.set("claim", await c.get("wire").readClaim(presented));
     await next();
   });
 }
@@ -43,7 +44,7 @@ export function requireIdentity(limiter: LimiterName = "api") {
  * @throws unauthenticated, insufficient_scope (both refuse)
  */
 export async function admitIdentity(c: Context<AppEnv>, identity: Identity | undefined): Promise<void> {
-  if (identity === undefined) throw unauthenticated();
+  if (identity === undefined) throw unauthenticated(c.get("claim"));
   const scope = scopeOf(c.req.path);
   if (scope !== undefined) requireScope(identity, scope);
   c.set("identity", identity);
@@ -94,6 +95,20 @@ async function renewCookie(c: Context<AppEnv>): Promise<void> {
   if (renewed !== undefined) writeSessionCookie(c, renewed, clock);
 }
 
-export function unauthenticated(): AppError {
-  return new AppError("unauthenticated", "This route needs to know who asks: a session, a bearer token or an API key.");
+/** Says what is wrong with what was presented, as far as it is nobody's secret. */
+export function unauthenticated(claim: Claim = { kind: "none" }): AppError {
+  return new AppError("unauthenticated", wordsOf(claim));
+}
+
+function wordsOf({ kind }: Claim): string {
+  switch (kind) {
+    case "none":
+      return "This route needs to know who asks: a session, a bearer token or an API key.";
+    case "forged":
+      return "What this request presents to say who asks is not valid here.";
+    case "expired":
+      return "What this request presents to say who asks has expired.";
+    default:
+      return "What this request presents to say who asks was ended.";
+  }
 }

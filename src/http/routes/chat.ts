@@ -78,7 +78,7 @@ function agentChat(): Promise<typeof import("../agent-chat.ts")> {
 
 async function postTurn(c: Context<AppEnv>): Promise<Response> {
   const claim = c.get("claim");
-  if (!isProven(claim)) throw unauthenticated();
+  if (!isProven(claim)) throw unauthenticated(claim);
   const body = await readJson(c, ChatBody, { bytesMax: limits.chatBodyBytesMax });
   const approvals = readApprovals(body.messages.at(-1));
   const message = approvals === undefined ? readLastMessage(body.messages.at(-1)) : undefined;

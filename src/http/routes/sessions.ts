@@ -1,8 +1,10 @@
 import { Hono } from "hono";
 import { AppError } from "../../core/errors.ts";
+import type { Claim } from "../../session/claim.ts";
+import type { Identity } from "../../session/identity.ts";
 import type { SessionRef } from "../../session/session.ts";
 import type { AppEnv } from "../app-env.ts";
-import { countRequest, identityOf, requireIdentity } from "../middleware/identity.ts";
+import { countRequest, identityOf, requireIdentity, unauthenticated } from "../middleware/identity.ts";
 import { clearSessionCookie, writeSessionCookie } from "../session-cookie.ts";
 
 /** Mounted at `/api/sessions`. */
@@ -11,7 +13,7 @@ export function sessionRoutes() {
 
   routes.post("/", countRequest(), async (c) => {
     const { sessions, clock } = c.get("wire");
-    const issued = await sessions.open();
+    const issued = await sessions.open(exchanged(c.get("claim"), c.req.header("Authorization") !== undefined));
     writeSessionCookie(c, issued, clock);
     return c.json({ userId: issued.ref.userId, expiresAt: new Date(issued.expiresAtMs).toISOString() }, 201);
   });
@@ -57,6 +59,18 @@ export function sessionRoutes() {
   });
 
   return routes;
+}
+
+/**
+ * The identity that a token vouches for: then the session is that user's. Without a token it is a new guest's, whatever cookie comes along; a token that does
+ * not hold opens nothing.
+ *
+ * @throws unauthenticated (refuse)
+ */
+function exchanged(claim: Claim, isBearer: boolean): Identity | undefined {
+  if (claim.kind === "vouched") return claim.identity;
+  if (isBearer) throw unauthenticated(claim);
+  return undefined;
 }
 
 /** Enough of the hash to tell a user's sessions apart. */
