@@ -1,7 +1,8 @@
 /** The runs of this build and what their code is given, for running that code over a journal: no step runs, so nobody is called. */
 import { parseEnv } from "node:util";
 import { readFileSync } from "node:fs";
-import { createWire, runRegistry, type RunServices } from "../../src/wire.ts";
+import { createWire } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
 import { devVarsFile } from "../../stack/dev-vars.ts";
@@ -37,10 +38,10 @@ export function readBindings(env: Texts = process.env): Record<string, string> {
 }
 
 /** @throws misconfigured with every problem of the bindings. */
-export function buildRuns(bindings: Texts): BuildRuns {
+export async function buildRuns(bindings: Texts): Promise<BuildRuns> {
   const log = jsonLog({ clock: { now: () => 0 }, level: "error", write: () => {} });
-  const { engine } = createWire({ env: { ...offlineStandIns, ...bindings }, log, waitUntil: () => {} });
-  return { registry: runRegistry, services: engine.services };
+  const wire = createWire({ env: { ...offlineStandIns, ...bindings }, log, waitUntil: () => {} });
+  return (await wire.runs()).engine;
 }
 
 function withoutEmpty(texts: Texts): Record<string, string> {

@@ -29,7 +29,7 @@ async function check(): Promise<LiveRunsReport> {
   return checkLiveRuns({
     pages: upstashLiveRuns(redis),
     journal: upstashJournal(redis, systemClock),
-    build: buildRuns(bindings),
+    build: await buildRuns(bindings),
   });
 }
 

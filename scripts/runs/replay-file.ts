@@ -28,7 +28,7 @@ try {
   if (path === undefined || more.length > 0) throw new Error("Usage: npm run replay -- <run file> [--json]");
   const { journal, receipt } = readRunFile(path);
   const { runId } = receipt;
-  const { registry, services } = buildRuns(readBindings());
+  const { registry, services } = await buildRuns(readBindings());
   const outcome = await replayRun(registry, { runId, userId: nobody, journal, services });
   const inWords = `${runId}, ${journal.length} entries: ${describe(outcome)}`;
   console.log(values.json ? JSON.stringify({ runId, ...outcome }, undefined, 2) : inWords);

@@ -10,7 +10,7 @@ import { upstashClient } from "../../src/upstash/batch.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { upstashLiveRuns } from "../../src/upstash/due-registry.ts";
 import { upstashJournal } from "../../src/upstash/journal.ts";
-import type { RunServices } from "../../src/wire.ts";
+import type { RunServices } from "../../src/wire/runs.ts";
 import { checkLiveRuns, type LiveRunsReport } from "../../scripts/runs/check-live-runs.ts";
 import { dinnerRequest } from "../support/dinner.ts";
 import { rawJournal, redisCommand, runClient, type RunClient } from "../support/run-client.ts";
