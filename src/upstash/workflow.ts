@@ -7,6 +7,7 @@ import { Receiver } from "@upstash/qstash";
 import { AppError } from "../core/errors.ts";
 import { isRunId, isUserId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import type { Clock } from "../core/ports.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Secret } from "../core/secret.ts";
 import type { RunRef } from "../engine/journal.ts";
@@ -65,13 +66,14 @@ export function upstashCarrier({ url, token, appUrl, meter }: UpstashWorkflowOpt
 }
 
 export interface WorkflowCarrier {
+  readonly clock: Clock;
   readonly carry: (ref: RunRef, definition: string) => Promise<CarryEnd>;
   /** False while the run is busy: then it is asked again. */
   readonly giveUp: (ref: RunRef, failure: Failure) => Promise<boolean>;
 }
 
 /** Answers the deliveries of Upstash Workflow; those that it has not signed are refused. */
-export function serveWorkflow(o: UpstashWorkflowOptions, { carry, giveUp }: WorkflowCarrier) {
+export function serveWorkflow(o: UpstashWorkflowOptions, { clock, carry, giveUp }: WorkflowCarrier) {
   const handler = serve<Payload>(
     async (context) => {
       const { ref, definition } = readPayload(context.requestPayload);
@@ -79,7 +81,7 @@ export function serveWorkflow(o: UpstashWorkflowOptions, { carry, giveUp }: Work
         const end = await context.run(`segment ${number}`, () => carry(ref, definition));
         if (end.kind === "over") return { status: end.status };
         if (end.kind === "unknown") throw new WorkflowNonRetryableError("There is no such run.");
-        await waitFor(context, ref, number, end);
+        await waitFor(context, { ref, number, end, nowMs: clock.now() });
       }
     },
     {
@@ -111,19 +113,21 @@ export function serveWorkflow(o: UpstashWorkflowOptions, { carry, giveUp }: Work
   return (request: Request, env: object): Promise<Response> => handler({ req: { raw: request }, env } as never);
 }
 
-async function waitFor(
-  context: WorkflowContext<Payload>,
-  ref: RunRef,
-  number: number,
-  end: Exclude<CarryEnd, { kind: "over" | "unknown" }>,
-): Promise<void> {
+interface Wait {
+  readonly ref: RunRef;
+  readonly number: number;
+  readonly end: Exclude<CarryEnd, { kind: "over" | "unknown" }>;
+  readonly nowMs: number;
+}
+
+async function waitFor(context: WorkflowContext<Payload>, { ref, number, end, nowMs }: Wait): Promise<void> {
   switch (end.kind) {
     case "on":
       return;
     case "sleep":
       return context.sleepUntil(`sleep ${number}`, new Date(end.untilMs));
     case "wait": {
-      const seconds = Math.max(1, Math.ceil((end.untilMs - Date.now()) / 1000));
+      const seconds = Math.max(1, Math.ceil((end.untilMs - nowMs) / 1000));
       await context.waitForEvent(`wait ${number}`, wordEvent(ref, end.segments), { timeout: seconds });
     }
   }

@@ -120,10 +120,11 @@ function createWorkflowServer(
   if (qstash === undefined || config.queue !== "qstash") return undefined;
   return async (request) => {
     const { serveWorkflow } = await import("../upstash/workflow.ts");
-    const handlers = {
+    const carrier = {
+      clock: engine.clock,
       carry: (ref: RunRef, definition: string) => carryRun(engine, ref, definition),
       giveUp: (ref: RunRef, failure: Failure) => giveUpRun(engine, ref, failure),
     };
-    return serveWorkflow({ ...qstash, appUrl, meter }, handlers)(request, env);
+    return serveWorkflow({ ...qstash, appUrl, meter }, carrier)(request, env);
   };
 }
