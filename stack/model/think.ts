@@ -15,9 +15,13 @@ import { sampleJson } from "./sample-json.ts";
 import { sayResults } from "./say-results.ts";
 import type { AnsweredCall } from "./say-results.ts";
 import { smallTalk } from "./small-talk.ts";
+import { summaryText } from "./sum-up.ts";
+import { planText } from "./write-plan.ts";
 
 /** The reply to a request that has been checked. Pure. */
 export function think(request: ChatRequest): Reply {
+  const agentText = planText(request) ?? summaryText(request);
+  if (agentText !== undefined) return textReply(agentText);
   const asked = lastUserText(request.messages);
   const done = answeredCalls(request.messages);
   const missing = wantedCalls(request, asked).filter((call) => !done.some((other) => isSame(call, other)));

@@ -74,7 +74,7 @@ describe("the same agent on both executors", () => {
     expect(ourEvents!.length).toBeGreaterThan(8);
     expect(theirEvents).toEqual(ourEvents);
     const [ourReceipt, theirReceipt] = await Promise.all(runIds.map((runId) => runs.receipt(runId)));
-    expect(Object.keys(theirReceipt!).sort()).toEqual(Object.keys(ourReceipt!).sort());
+    expect(Object.keys(theirReceipt!).toSorted()).toEqual(Object.keys(ourReceipt!).toSorted());
   });
 
   it("pays the model once for each answer, also where each delivery comes twice", async () => {
