@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
 import { defineRun, createRunRegistry, type AnyRunDefinition } from "../../src/engine/run-definition.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { upstashClient } from "../../src/upstash/batch.ts";
@@ -201,9 +202,36 @@ describe("a changed definition", () => {
     expect((await check([longer])).diverged).toEqual([]);
   });
 
+  it("whose schema no longer takes the input of a run is found", async () => {
+    await waitingRuns(1);
+    const stricter = { ...waitForGo, input: z.object({ timeoutMs: z.number() }) };
+    expect((await check([stricter])).diverged).toMatchObject([{ message: expect.stringContaining("no longer fits") }]);
+  });
+
   it("of another version disturbs no run of the old one that is still there", async () => {
     await waitingRuns(1);
     expect(await check([waitForGo, { ...renamed, version: 2 }])).toEqual({ checked: 1, diverged: [] });
+  });
+});
+
+describe("a run whose code has changed after all", () => {
+  it("is parked with both step names and nothing overwritten, and goes on with the right code", async () => {
+    const [runId = ""] = await waitingRuns(1);
+    await renameStep(runId, "prepare", "get-ready");
+    const ref = { userId: caller.userId, runId };
+    const before = await rawJournal(app.stack, ref);
+    await runs.act(runId, "signal", { name: "go", payload: 7 });
+    await app.settled();
+    expect(await runs.view(runId)).toMatchObject({
+      status: "parked",
+      step: "get-ready",
+      failure: { code: "run_diverged", message: expect.stringContaining('the code asks for "prepare"') },
+    });
+    expect((await rawJournal(app.stack, ref)).slice(0, before.length)).toEqual(before);
+    await renameStep(runId, "get-ready", "prepare");
+    expect(await runs.act(runId, "resume")).toBe(202);
+    await app.settled();
+    expect(await runs.view(runId)).toMatchObject({ status: "completed", output: { kind: "received", payload: 7 } });
   });
 });
 
