@@ -6,6 +6,7 @@
  */
 import * as z from "zod/mini";
 import { BindingReader, type Bindings } from "./config/binding-reader.ts";
+import { readEncryption, type EncryptionConfig } from "./config/encryption.ts";
 import { readIdentityProvider, type IdentityProvider } from "./config/identity-provider.ts";
 import { AppError } from "./core/errors.ts";
 import { Secret } from "./core/secret.ts";
@@ -42,6 +43,7 @@ export interface Config {
   readonly sessionSecret: Secret;
   /** Whose tokens are taken; absent: nobody's. */
   readonly identityProvider: IdentityProvider | undefined;
+  readonly encryption: EncryptionConfig;
 }
 
 export type ModelPrices = Readonly<Record<string, { readonly input: number; readonly output: number }>>;
@@ -122,6 +124,7 @@ function readConfig(read: BindingReader): Config {
     embedding: readEmbedding(read),
     sessionSecret: readSessionSecret(read),
     identityProvider: readIdentityProvider(read, environment),
+    encryption: readEncryption(read),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;

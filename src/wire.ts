@@ -63,7 +63,7 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
     follow: {
       clock,
       log: chat.log,
-      feed: upstashEventFeed({ ...config.redis, fetch: adapters.fetch }),
+      feed: upstashEventFeed({ ...config.redis, ...adapters }),
       pause,
       random: chance,
     },

@@ -5,6 +5,7 @@ import type { RunningStack } from "./start-stack.ts";
 /** Public, and therefore only for a Worker that nobody else can reach. */
 const LOCAL_SESSION_SECRET = "local-development-session-secret-which-is-public";
 const LOCAL_INTERNAL_KEY = "local-development-internal-key-which-is-public";
+const LOCAL_ENCRYPTION_KEYS = "local:bG9jYWwtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGVzISE=";
 
 /** @param appUrl the address at which browsers and QStash reach the app. */
 export function appBindings(stack: RunningStack, appUrl: string): Record<string, string> {
@@ -24,6 +25,7 @@ export function appBindings(stack: RunningStack, appUrl: string): Record<string,
     RESTAURANT_URL: stack.restaurantUrl,
     SESSION_SECRET: LOCAL_SESSION_SECRET,
     INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY,
+    ENCRYPTION_KEYS: LOCAL_ENCRYPTION_KEYS,
     APP_URL: appUrl,
     ENVIRONMENT: "development",
     // The smaller one, so that what runs here fits into either.

@@ -23,17 +23,26 @@ export async function sweepTurns(parts: SweepTurnsParts): Promise<{ seen: number
   const refs = await parts.dueTurns.overdue(now, limits.sweepRunsMax);
   if (refs.length === 0) return { seen: 0, triggered: 0 };
   const lists = await parts.log.readMany(refs);
-  const seen = refs.map((ref, index) => ({ ref, turn: currentTurn(lists[index] ?? []) }));
+  const unreadable = refs.filter((_ref, index) => lists[index] === undefined);
+  const seen = refs.flatMap((ref, index) => {
+    const records = lists[index];
+    return records === undefined ? [] : [{ ref, turn: currentTurn(records) }];
+  });
   const running = seen.flatMap(({ ref, turn }) => (isRunning(turn) ? [{ ref, turn }] : []));
   const dead = running.filter(({ turn }) => isDead(parts, turn));
   // Put off first: if we die between the two, the next round finds them again.
-  await parts.dueTurns.postpone(running.map(({ ref, turn }) => ({ ref, dueAtMs: dueAtMs(parts, turn, now) })));
+  await parts.dueTurns.postpone([
+    ...running.map(({ ref, turn }) => ({ ref, dueAtMs: dueAtMs(parts, turn, now) })),
+    ...unreadable.map((ref) => ({ ref, dueAtMs: now + limits.sweepUnreadableMs })),
+  ]);
+  if (unreadable.length > 0)
+    parts.logger.error("events cannot be read and are left alone", { count: unreadable.length });
   await parts.dueTurns.retire(seen.filter(({ turn }) => !isRunning(turn)).map(({ ref }) => ref));
   for (const { ref, turn } of dead) {
     parts.logger.warn("a turn was found without a producer and goes on", { runId: turn.runId });
     await parts.queue.continueTurn(ref);
   }
-  return { seen: seen.length, triggered: dead.length };
+  return { seen: refs.length, triggered: dead.length };
 }
 
 function isRunning(turn: TurnState | undefined): turn is TurnState {

@@ -58,6 +58,7 @@ export const errorCatalogue = {
   model_rate_limited: retry("Model is busy", "The language model is busy; try again shortly."),
   model_rejected: park(502, "Model rejected the request", "The language model did not accept the request."),
   model_garbled: park(502, "Model answer unreadable", "The language model sent an answer that cannot be read."),
+  sealed_unreadable: park(500, "Stored text unreadable", "Something that is stored here cannot be read at the moment."),
   misconfigured: park(500, "Not configured", "This server is not configured completely; its log says what is missing."),
   internal: park(500, "Internal error", "Something went wrong on our side."),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -189,6 +189,8 @@ export const limits = {
   sweepSlackMs: 30_000,
   /** Until a run that was triggered is looked at again. */
   sweepAgainMs: 60_000,
+  /** Until a run that cannot be read is looked at again. */
+  sweepUnreadableMs: 60 * 60 * 1000,
   sweepRunsMax: 50,
   childDepthMax: 8,
 } as const;

@@ -35,7 +35,10 @@ async function tellParent(
     payload: end as unknown as JsonValue,
   } as const;
   await engine.journal.append(parentRef, [formatEntry({ writer: outside, seq: 0, at: engine.clock.now(), record })]);
-  const { state } = foldRun(await engine.journal.read(parentRef, 0));
+  const [journal] = await engine.journal.readMany([parentRef]);
+  // It has the signal; the sweep brings a parent on that can be read again.
+  if (journal === undefined) return;
+  const { state } = foldRun(journal);
   if (state.started === undefined || isOver(state.status)) return;
   await wakeRun(engine, parentRef, state);
 }

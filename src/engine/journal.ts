@@ -71,8 +71,8 @@ export interface Journal {
    * @returns the length of the journal, 0 when there is no such run.
    */
   append(ref: RunRef, entries: readonly string[], told?: Told, note?: ConversationNote): Promise<number>;
-  /** All entries of several runs, in the order given. 1 billed command each. */
-  readMany(refs: readonly RunRef[]): Promise<(readonly string[])[]>;
+  /** All entries of several runs, in the order given; `undefined` for one that is there and cannot be read now. 1 billed command each. */
+  readMany(refs: readonly RunRef[]): Promise<(readonly string[] | undefined)[]>;
   /** Entries from an index on, to the end. 1 billed command. */
   read(ref: RunRef, from: number): Promise<readonly string[]>;
 }

@@ -29,8 +29,9 @@ export async function sweep(engine: EnginePorts): Promise<SweepReport> {
   if (refs.length === 0) return { seen: 0, triggered: 0, forgotten: 0 };
   const journals = await engine.journal.readMany(refs);
   const seen = refs.map((ref, index) => {
-    const { state } = foldRun(journals[index] ?? []);
-    return { ref, state, ...judge(state, now) };
+    const journal = journals[index];
+    const { state } = foldRun(journal ?? []);
+    return { ref, state, ...(journal === undefined ? unreadable(engine, ref, now) : judge(state, now)) };
   });
   const stranded = seen.filter(({ isStranded }) => isStranded === true);
   // Put off first: if we die between the two, the next round finds them again.
@@ -65,6 +66,12 @@ interface Judgement {
   readonly dueAtMs?: number;
   /** Absent when all is in order. */
   readonly isStranded?: true;
+}
+
+/** It is there, and will go on once it can be read again: its key may have been taken out of the configuration. */
+function unreadable(engine: EnginePorts, { runId }: RunRef, now: number): Judgement {
+  engine.log.error("a run cannot be read and is left alone", { runId });
+  return { dueAtMs: now + limits.sweepUnreadableMs };
 }
 
 function judge(state: RunState, now: number): Judgement {

@@ -74,8 +74,8 @@ export interface EventLog {
   ): Promise<FlushAnswer>;
   /** All valid records that the list still holds, oldest first. Cost: 1 round trip, 1 billed command. */
   read(ref: ConversationRef): Promise<LogRecord[]>;
-  /** The same for several conversations, in the order given. Cost: 1 round trip, 1 billed command each. */
-  readMany(refs: readonly ConversationRef[]): Promise<LogRecord[][]>;
+  /** The same for several conversations, in the order given; `undefined` for one that is there and cannot be read now. Cost: 1 round trip, 1 billed command each. */
+  readMany(refs: readonly ConversationRef[]): Promise<(LogRecord[] | undefined)[]>;
 }
 
 /**

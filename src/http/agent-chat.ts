@@ -113,7 +113,7 @@ async function newestRun(
   const runs = (await activeRuns(ref)).map((runId) => ({ userId: ref.userId, runId }));
   if (runs.length === 0) return undefined;
   const journals = await engine.journal.readMany(runs);
-  const index = journals.findLastIndex((entries) => foldRun(entries).state.started?.definition === agentRun.name);
+  const index = journals.findLastIndex((entries = []) => foldRun(entries).state.started?.definition === agentRun.name);
   if (index < 0) return undefined;
   const entries = journals[index]!;
   return { run: runs[index]!, state: foldRun(entries).state, last: runEvents(entries).at(-1)?.place ?? -1 };

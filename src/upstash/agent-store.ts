@@ -5,18 +5,26 @@ import { agentsKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
 import { defineScript } from "./script.ts";
 
+const sealed = [{ first: 1, key: 0, field: 0 }];
+
 /** Counting and setting must be one change, or two requests at once pass the limit. 3 calls. */
-const addScript = defineScript(`#!lua flags=allow-key-locking
+const addScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
 return redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2])
-`);
+`,
+  { sealed },
+);
 
 /** A change must not bring back what was removed meanwhile. 3 calls. */
-const replaceScript = defineScript(`#!lua flags=allow-key-locking
+const replaceScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return 1
-`);
+`,
+  { sealed },
+);
 
 export function upstashAgentStore(redis: RedisClient): AgentStore {
   async function runScript(

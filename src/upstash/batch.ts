@@ -8,6 +8,7 @@
  * 2. Each added command settles exactly once: with its value, with its own error, or with the failure of the trip.
  * 3. A request is sent once. Whether a lost one had its effect is unknown, and is never reported as an empty reply.
  * 4. No command text and no reply gets into an error: both hold users' words.
+ * 5. With a vault, users' words are sealed before they leave, and opened before a reader sees them; see `sealing.ts`.
  */
 import { AppError, asAppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
@@ -17,6 +18,8 @@ import { commandRefused } from "./fault.ts";
 import { createTransport } from "./transport.ts";
 import type { Reply, Transport } from "./transport.ts";
 import type { Script } from "./script.ts";
+import { openReply, openScriptReply, sealCommand, sealScript } from "./sealing.ts";
+import type { Vault } from "./vault.ts";
 
 export type RedisArgument = string | number;
 /** Checks a raw reply and turns it into a value; throws when the reply is not what the command promises. */
@@ -53,13 +56,16 @@ export interface UpstashClientOptions {
   readonly timeoutMs: number;
   /** Told about each round trip before it leaves: how many commands it carries. Counts subrequests and receipts. */
   readonly onRoundTrip?: (commands: number) => void;
+  /** Absent: everything travels and stands in clear. */
+  readonly vault?: Vault | undefined;
 }
 
 export function upstashClient(options: UpstashClientOptions): RedisClient {
+  const { vault } = options;
   const transport = createTransport(options);
   const client: RedisClient = {
-    run: (build) => sendBatch(transport, "pipeline", build),
-    atomic: (build) => sendBatch(transport, "multi-exec", build),
+    run: (build) => sendBatch({ transport, vault }, "pipeline", build),
+    atomic: (build) => sendBatch({ transport, vault }, "multi-exec", build),
     command: async (command, read) => {
       let value: Promise<unknown> | undefined;
       await client.run((batch) => void (value = batch.add(command, read)));
@@ -72,14 +78,21 @@ export function upstashClient(options: UpstashClientOptions): RedisClient {
 /** One added command until it is settled. */
 interface Pending {
   readonly script: Script | undefined;
-  /** The command; of a script the part behind its SHA-1 or text. */
+  /** The keys of a script. */
+  readonly keys: readonly string[];
+  /** The command, or the arguments of a script. */
   readonly args: readonly RedisArgument[];
   resolve(reply: unknown): void;
   reject(error: unknown): void;
 }
 
+interface Way {
+  readonly transport: Transport;
+  readonly vault: Vault | undefined;
+}
+
 async function sendBatch(
-  transport: Transport,
+  { transport, vault }: Way,
   endpoint: "pipeline" | "multi-exec",
   build: (batch: Batch) => void | Promise<void>,
 ): Promise<void> {
@@ -88,9 +101,11 @@ async function sendBatch(
     await build(collectInto(pending));
     if (pending.length === 0) return;
     invariant(pending.length <= limits.batchCommandsMax, "a batch stays within batchCommandsMax commands");
-    const unknownScripts = settle(pending, await transport(endpoint, await encode(pending, endpoint)));
+    const sealed = await Promise.all(pending.map((command) => seal(vault, command)));
+    const replies = await transport(endpoint, await encode(sealed, endpoint));
+    const unknownScripts = settle(vault, sealed, replies);
     if (unknownScripts.length === 0) return;
-    settle(unknownScripts, await transport("pipeline", unknownScripts.map(evalText)));
+    settle(vault, unknownScripts, await transport("pipeline", unknownScripts.map(evalText)));
   } catch (thrown) {
     const error = asAppError(thrown);
     for (const command of pending) command.reject(error);
@@ -99,51 +114,70 @@ async function sendBatch(
 }
 
 function collectInto(pending: Pending[]): Batch {
-  function enqueue<T>(script: Script | undefined, args: readonly RedisArgument[], read: Reader<T>): Promise<T> {
+  function enqueue<T>(command: Pick<Pending, "script" | "keys" | "args">, read: Reader<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    pending.push({ script, args, resolve, reject });
+    pending.push({ ...command, resolve, reject });
     const value = promise.then(read);
     // The failure of the whole trip is thrown by `run`; without this line it would also count as unhandled here.
     value.catch(() => {});
     return value;
   }
   return {
-    add: (command, read) => enqueue(undefined, command, read),
-    script: (script, keys, args, read) => enqueue(script, [keys.length, ...keys, ...args], read),
+    add: (command, read) => enqueue({ script: undefined, keys: [], args: command }, read),
+    script: (script, keys, args, read) => enqueue({ script, keys, args }, read),
+  };
+}
+
+/** A pending command with what really travels. */
+interface Sealed extends Pending {
+  readonly sent: readonly RedisArgument[];
+}
+
+async function seal(vault: Vault | undefined, command: Pending): Promise<Sealed> {
+  const { script, keys, args } = command;
+  if (vault === undefined) return { ...command, sent: args };
+  return {
+    ...command,
+    sent: await (script === undefined ? sealCommand(vault, args) : sealScript(vault, { script, keys, args })),
   };
 }
 
 /** In a transaction scripts travel as text: a second trip for an unknown one would be outside of it. */
 async function encode(
-  pending: readonly Pending[],
+  sealed: readonly Sealed[],
   endpoint: "pipeline" | "multi-exec",
 ): Promise<(readonly RedisArgument[])[]> {
   const commands: (readonly RedisArgument[])[] = [];
-  for (const command of pending) {
-    if (command.script === undefined) commands.push(command.args);
+  for (const command of sealed) {
+    const { script, keys, sent } = command;
+    if (script === undefined) commands.push(sent);
     else if (endpoint === "multi-exec") commands.push(evalText(command));
-    else commands.push(["EVALSHA", await command.script.sha1(), ...command.args]);
+    else commands.push(["EVALSHA", await script.sha1(), keys.length, ...keys, ...sent]);
   }
   return commands;
 }
 
-function evalText({ script, args }: Pending): RedisArgument[] {
+function evalText({ script, keys, sent }: Sealed): RedisArgument[] {
   invariant(script !== undefined, "only scripts are sent again");
-  return ["EVAL", script.text, ...args];
+  return ["EVAL", script.text, keys.length, ...keys, ...sent];
 }
 
 /** Settles each command with its reply, except the scripts that Redis does not know yet: those it returns. */
-function settle(pending: readonly Pending[], replies: readonly Reply[]): Pending[] {
+function settle(vault: Vault | undefined, pending: readonly Sealed[], replies: readonly Reply[]): Sealed[] {
   if (replies.length !== pending.length) {
     throw new AppError("redis_unavailable", `Redis answered ${replies.length} of ${pending.length} commands`);
   }
   return pending.filter((command, index) => {
     const { result, error } = replies[index]!;
-    if (error === undefined) command.resolve(result);
+    if (error === undefined) command.resolve(vault === undefined ? result : open(vault, command, result));
     else if (command.script !== undefined && error.startsWith("NOSCRIPT")) return true;
     else command.reject(commandRefused(commandName(command), error));
     return false;
   });
+}
+
+function open(vault: Vault, { script, keys, args }: Pending, reply: unknown): Promise<unknown> {
+  return script === undefined ? openReply(vault, args, reply) : openScriptReply(vault, { script, keys, args }, reply);
 }
 
 function commandName({ script, args }: Pending): string {

@@ -12,23 +12,27 @@ import type { RunFeed } from "../engine/follow-run.ts";
 import type { Told } from "../engine/journal.ts";
 import type { EventFeed } from "../event/event-log.ts";
 import { eventsKey, journalKey } from "./keys.ts";
+import { openPublished } from "./sealing.ts";
+import type { Vault } from "./vault.ts";
 
 export interface EventFeedOptions {
   readonly url: string;
   readonly token: Secret;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Absent: what is published is in clear. */
+  readonly vault?: Vault | undefined;
 }
 
 export function upstashEventFeed(options: EventFeedOptions): EventFeed {
   return {
     subscribe: ({ userId, conversationId }, signal) =>
-      subscribe(options, eventsKey(userId, conversationId), readEntries, signal),
+      subscribe(options, eventsKey(userId, conversationId), entriesIn, signal),
   };
 }
 
 export function upstashRunFeed(options: EventFeedOptions): RunFeed {
   return {
-    subscribe: ({ userId, runId }, signal) => subscribe(options, journalKey(userId, runId), readTold, signal),
+    subscribe: ({ userId, runId }, signal) => subscribe(options, journalKey(userId, runId), toldIn, signal),
   };
 }
 
@@ -36,7 +40,7 @@ export function upstashRunFeed(options: EventFeedOptions): RunFeed {
 async function subscribe<T>(
   options: EventFeedOptions,
   channel: string,
-  read: (payload: unknown) => T | undefined,
+  read: Read<T>,
   signal: AbortSignal,
 ): Promise<AsyncIterable<T>> {
   const messages = readMessages(await openStream(options, channel, signal));
@@ -44,7 +48,26 @@ async function subscribe<T>(
   if (first.done === true || !first.value.startsWith("subscribe,")) {
     throw new AppError("redis_unavailable", "the subscription was not acknowledged");
   }
-  return payloads(messages, `message,${channel},`, read);
+  return payloads(messages, `message,${channel},`, (payload) => opened(options.vault, channel, payload, read));
+}
+
+type OpenEntry = (entry: string) => Promise<string>;
+type Read<T> = (payload: unknown, openEntry: OpenEntry) => Promise<T | undefined>;
+
+/** What cannot be opened is left out like what is not understood: its reader misses it, reads the list, and is told of the failure there. */
+async function opened<T>(
+  vault: Vault | undefined,
+  channel: string,
+  payload: string,
+  read: Read<T>,
+): Promise<T | undefined> {
+  if (vault === undefined) return read(parseJson(payload), async (entry) => entry);
+  try {
+    const { text, openEntry } = await openPublished(vault, channel, payload);
+    return await read(parseJson(text), openEntry);
+  } catch {
+    return undefined;
+  }
 }
 
 async function openStream(
@@ -92,23 +115,24 @@ async function* readMessages(body: ReadableStream<Uint8Array>): AsyncGenerator<s
 async function* payloads<T>(
   messages: AsyncGenerator<string, void, undefined>,
   prefix: string,
-  read: (payload: unknown) => T | undefined,
+  read: (payload: string) => Promise<T | undefined>,
 ): AsyncGenerator<T, void, undefined> {
   for await (const message of messages) {
     if (!message.startsWith(prefix)) continue;
-    const payload = read(parseJson(message.slice(prefix.length)));
+    const payload = await read(message.slice(prefix.length));
     if (payload !== undefined) yield payload;
   }
 }
 
-function readEntries(payload: unknown): string[] | undefined {
-  return Array.isArray(payload) && payload.every((entry) => typeof entry === "string") ? payload : undefined;
+async function entriesIn(payload: unknown, openEntry: OpenEntry): Promise<string[] | undefined> {
+  if (!Array.isArray(payload) || !payload.every((entry) => typeof entry === "string")) return undefined;
+  return Promise.all(payload.map(openEntry));
 }
 
-function readTold(payload: unknown): Told | undefined {
+async function toldIn(payload: unknown, openEntry: OpenEntry): Promise<Told | undefined> {
   if (typeof payload !== "object" || payload === null) return undefined;
   const { from, entries } = payload as { from?: unknown; entries?: unknown };
-  const texts = readEntries(entries);
+  const texts = await entriesIn(entries, openEntry);
   return typeof from === "number" && texts !== undefined ? { from, entries: texts } : undefined;
 }
 

@@ -14,7 +14,7 @@ import type { Batch, RedisClient } from "./batch.ts";
 import { openScript, supersedeScript } from "./event-scripts.ts";
 import { turnMember } from "./due-registry.ts";
 import { conversationIndexKey, dueTurnsKey, eventsKey, messagesKey } from "./keys.ts";
-import { readInteger, readNothing, readTexts } from "./reply.ts";
+import { readableOrNone, readInteger, readNothing, readTexts } from "./reply.ts";
 
 /** When the sweep looks at a turn: long after its producer would have given a sign of life. */
 const turnDueMs = writerLimits.leaseMs + limits.sweepSlackMs;
@@ -42,7 +42,7 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
         return openScript.evalsha(
           batch,
           [eventsKey(ref.userId, ref.conversationId)],
-          [now, JSON.stringify(opening), opening.runId],
+          [now, JSON.stringify(opening)],
           readOpenAnswer,
         );
       });
@@ -94,7 +94,8 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
           lists.push(batch.add(["LRANGE", eventsKey(userId, conversationId), 0, -1], readTexts));
         }
       });
-      return (await Promise.all(lists)).map(validRecords);
+      const readable = await Promise.all(lists.map(readableOrNone));
+      return readable.map((entries) => entries && validRecords(entries));
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * The two atomic changes of an event list: opening a turn where none runs, and taking a list over from its writer.
- * They judge entries by their header alone (`<generation> <seq> <mark> <at> <json>`, see `event/log-record.ts`).
+ * They judge entries by their header alone (`<generation> <seq> <mark> <at> <json>`, see `event/log-record.ts`): the JSON may be sealed. What they wrote
+ * before they recognise by its text, so they need it sealed alike.
  *
  * Numbers are printed with %.0f: %d is 32 bits wide in some builds of Lua.
  *
@@ -23,12 +24,13 @@ local nextGeneration = string.format('%.0f', math.max(now, generation + 1))
 `;
 
 /**
- * KEYS: event list. ARGV: now (unix ms), opening as JSON, run id.
+ * KEYS: event list. ARGV: now (unix ms), opening as JSON.
  * Answers {"opened", generation, length} or {"running", generation, seq, at}.
  */
-export const openScript = defineScript(`#!lua flags=allow-key-locking
+export const openScript = defineScript(
+  `#!lua flags=allow-key-locking
 ${readTail}
-if mark == 'o' and string.find(tail, ARGV[3], 1, true) then
+if mark == 'o' and string.sub(tail, -string.len(ARGV[2])) == ARGV[2] then
   return {'opened', string.format('%.0f', generation), redis.call('LLEN', KEYS[1])}
 end
 if mark ~= 'e' then
@@ -36,13 +38,16 @@ if mark ~= 'e' then
 end
 local length = redis.call('RPUSH', KEYS[1], nextGeneration .. ' 0 o ' .. ARGV[1] .. ' ' .. ARGV[2])
 return {'opened', nextGeneration, length}
-`);
+`,
+  { sealed: [{ first: 1, key: 0, isAlike: true }] },
+);
 
 /**
  * KEYS: event list, message list. ARGV: now, record as JSON, its mark, expected generation, expected seq, expiry of messages (seconds), messages…
  * Answers {"superseded", generation, length} or {"moved"}. The record is published on the channel named like the list.
  */
-export const supersedeScript = defineScript(`#!lua flags=allow-key-locking
+export const supersedeScript = defineScript(
+  `#!lua flags=allow-key-locking
 ${readTail}
 local isRepeated = string.sub(tail, -string.len(ARGV[2])) == ARGV[2] and mark == ARGV[3] and seq == 0
 if isRepeated then
@@ -57,4 +62,11 @@ if #ARGV > 6 then
   redis.call('EXPIRE', KEYS[2], ARGV[6])
 end
 return {'superseded', nextGeneration, length}
-`);
+`,
+  {
+    sealed: [
+      { first: 1, key: 0, isAlike: true },
+      { first: 6, last: Infinity, key: 1 },
+    ],
+  },
+);

@@ -20,7 +20,7 @@ import {
   messagesKey,
   runIndexKey,
 } from "./keys.ts";
-import { readInteger, readNothing, readText, readTexts } from "./reply.ts";
+import { readableOrNone, readInteger, readNothing, readText, readTexts } from "./reply.ts";
 
 /** What was learned is the same for every request of an isolate; a little old does no harm. */
 const learnedBudgets = new Map<string, { readonly text: string | undefined; readonly untilMs: number }>();
@@ -89,7 +89,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
           journals.push(batch.add(["LRANGE", journalKey(userId, runId), 0, -1], readTexts));
         }
       });
-      return Promise.all(journals);
+      return Promise.all(journals.map(readableOrNone));
     },
 
     async store(definition, text) {

@@ -5,6 +5,17 @@
  * What goes into a key was checked before (`isUserId`, `isClientId`): none of it holds `:`, `{` or `}`.
  */
 
+/**
+ * What the values under a key are: `entry` begins with four words that scripts and the fold understand; `clear` holds nothing of anybody's. Whatever has no
+ * line here is text of users.
+ */
+export function contentOf(key: string): "text" | "entry" | "clear" {
+  if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
+  // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
+  if (/^schedules:\{.*:firings$/.test(key)) return "clear";
+  return key.startsWith("events:") || /^runs:\{.*:journal$/.test(key) ? "entry" : "text";
+}
+
 /** One session; holds JSON, expires with the session. */
 export function sessionKey(userId: string, secretHash: string): string {
   return `session:{${userId}}:${secretHash}`;
@@ -90,3 +101,5 @@ export const rateLimitPrefix = {
   chat: "ratelimit:chat",
   "agent-creation": "ratelimit:agent-creation",
 } as const;
+
+const clearKeys = new Set([dueRunsKey, dueTurnsKey, budgetsKey]);

@@ -17,12 +17,20 @@ import { defineScript } from "./script.ts";
 /**
  * Counting and setting are one change, or two at once pass the limit. KEYS: entries, vectors, agents. ARGV: key, entry, limit, agent, vector or nothing.
  */
-const putScript = defineScript(`#!lua flags=allow-key-locking
+const putScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) and redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call("HSET", KEYS[1], ARGV[1], ARGV[2]) == 1 then redis.call("SADD", KEYS[3], ARGV[4]) end
 if ARGV[5] ~= "" then redis.call("HSET", KEYS[2], ARGV[1], ARGV[5]) end
 return 1
-`);
+`,
+  {
+    sealed: [
+      { first: 1, key: 0, field: 0 },
+      { first: 4, key: 1, field: 0 },
+    ],
+  },
+);
 
 export function upstashKnowledgeStore(redis: RedisClient): KnowledgeStore {
   return {

@@ -35,6 +35,16 @@ export function readPairs(reply: unknown): Map<string, string> {
   return pairs;
 }
 
+/** `undefined` for what is there and cannot be opened: one such value must not hide the others from whoever reads many. */
+export async function readableOrNone<T>(value: Promise<T>): Promise<T | undefined> {
+  try {
+    return await value;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "sealed_unreadable") return undefined;
+    throw error;
+  }
+}
+
 function unexpected(wanted: string, reply: unknown): AppError {
   const got = Array.isArray(reply) ? "a list" : reply === null ? "nil" : `a ${typeof reply}`;
   return new AppError("internal", `Redis answered ${got} where ${wanted} was expected`);

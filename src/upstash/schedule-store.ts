@@ -8,20 +8,26 @@ import { readInteger, readPairs, readText } from "./reply.ts";
 import { defineScript, type Script } from "./script.ts";
 
 /** KEYS: schedules. ARGV: id, schedule, limit. Answers the one that is there, "new" or "full". */
-const createScript = defineScript(`#!lua flags=allow-key-locking
+const createScript = defineScript(
+  `#!lua flags=allow-key-locking
 local known = redis.call("HGET", KEYS[1], ARGV[1])
 if known then return known end
 if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return "full" end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return "new"
-`);
+`,
+  { sealed: [{ first: 1, key: 0, field: 0 }], answersText: { key: 0, field: 0 } },
+);
 
 /** KEYS: schedules. ARGV: id, schedule. */
-const replaceScript = defineScript(`#!lua flags=allow-key-locking
+const replaceScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return 1
-`);
+`,
+  { sealed: [{ first: 1, key: 0, field: 0 }] },
+);
 
 /** KEYS: schedules, firings. ARGV: id, firings as they were read, firings. */
 const noteScript = defineScript(`#!lua flags=allow-key-locking

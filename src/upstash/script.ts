@@ -6,9 +6,14 @@
  * is for atomicity, never for saving.
  */
 import type { Batch, Reader, RedisArgument } from "./batch.ts";
+import type { ScriptPlace, SealedArguments } from "./sealing.ts";
 
 export interface Script {
   readonly text: string;
+  /** Its arguments that are texts of users; the script sees them sealed. */
+  readonly sealed: readonly SealedArguments[];
+  /** Set where it may answer a text that is stored there. */
+  readonly answersText?: ScriptPlace;
   /** Lowercase hexadecimal SHA-1 of the text; computed at first use, since Workers compute nothing at module level. */
   sha1(): Promise<string>;
   /**
@@ -19,10 +24,15 @@ export interface Script {
   evalsha<T>(batch: Batch, keys: readonly string[], args: readonly RedisArgument[], read: Reader<T>): Promise<T>;
 }
 
-export function defineScript(text: string): Script {
+export function defineScript(
+  text: string,
+  { sealed = [], ...rest }: Partial<Pick<Script, "sealed" | "answersText">> = {},
+): Script {
   let digest: Promise<string> | undefined;
   const script: Script = {
     text,
+    sealed,
+    ...rest,
     sha1: () => (digest ??= sha1Hex(text)),
     evalsha: (batch, keys, args, read) => batch.script(script, keys, args, read),
   };

@@ -7,6 +7,7 @@ import { systemClock } from "../system/clock.ts";
 import { systemPause } from "../system/pause.ts";
 import { systemRandom } from "../system/random.ts";
 import { upstashClient, type RedisClient } from "../upstash/batch.ts";
+import { createVault, type Vault } from "../upstash/vault.ts";
 
 /** Everything that an invocation is given by the platform. */
 export interface Invocation {
@@ -30,6 +31,7 @@ export interface Adapters extends Time {
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly random: Random;
   readonly meter: Meter;
+  readonly vault: Vault;
   readonly redis: RedisClient;
   /** Counted. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -42,6 +44,7 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
   const config = parseConfig(env);
   if (config.queue === "fetch") tellOfFallback(env, log);
   const meter = createMeter();
+  const vault = vaultOf(config, log);
   return {
     ...time,
     config,
@@ -49,8 +52,10 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
     waitUntil,
     random: systemRandom,
     meter,
+    vault,
     redis: upstashClient({
       ...config.redis,
+      vault,
       timeoutMs: limits.redisTimeoutMs,
       onRoundTrip: (commands) => countRoundTrip(meter, commands),
     }),
@@ -74,4 +79,19 @@ function tellOfFallback(env: object, log: Log): void {
   if (toldOfFallback.has(env)) return;
   toldOfFallback.add(env);
   log.warn("there is no queue: the app calls itself, and what is lost waits for the sweep", { queue: "fetch" });
+}
+
+/** One for each isolate, which has one configuration: its keys are imported once. */
+const vaults = new WeakMap<Config, Vault>();
+
+function vaultOf(config: Config, log: Log): Vault {
+  const known = vaults.get(config);
+  if (known !== undefined) return known;
+  const { keys, clear } = config.encryption;
+  if (keys.length === 0 && config.environment === "production") {
+    log.warn("ENCRYPTION_KEYS is not set: what users write is stored in clear", {});
+  }
+  const vault = createVault({ keys, clear, random: systemRandom });
+  vaults.set(config, vault);
+  return vault;
 }

@@ -79,7 +79,7 @@ export function createRuns(parts: RunsParts): RunsWire {
     runIndex: upstashRunIndex(redis),
     followRun: {
       journal: engine.journal,
-      feed: upstashRunFeed({ ...config.redis, fetch: adapters.fetch }),
+      feed: upstashRunFeed({ ...config.redis, ...adapters }),
       pause,
       random: chance,
     },

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventsKey } from "../../src/upstash/keys.ts";
+import { readTexts } from "../../src/upstash/reply.ts";
 import { sseEvents, textOfChunks, uiChunks } from "../support/sse.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 
@@ -173,13 +175,8 @@ describe("a running answer", () => {
   }
 
   async function eventsSoFar(id: string): Promise<string> {
-    const raw = await fetch(
-      `${app.stack.redisUrl}/lrange/${encodeURIComponent(`events:{${caller.userId}}:${id}`)}/0/-1`,
-      {
-        headers: { authorization: `Bearer ${app.stack.redisToken}` },
-      },
-    );
-    return raw.text();
+    const key = eventsKey(caller.userId, id);
+    return (await app.redis.command(["LRANGE", key, 0, -1], readTexts)).join("\n");
   }
 });
 

@@ -11,6 +11,7 @@ import { systemRandom } from "../../src/system/random.ts";
 import { upstashSessionStore } from "../../src/upstash/session-store.ts";
 import { createWire, type Wire } from "../../src/wire.ts";
 import { runRegistry, type RunServices } from "../../src/wire/runs.ts";
+import type { RedisClient } from "../../src/upstash/batch.ts";
 import { createAdapters, type Invocation, type Time } from "../../src/wire/adapters.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
 import type { StackClock } from "../../stack/clock.ts";
@@ -22,6 +23,8 @@ export interface TestApp {
   readonly stack: RunningStack;
   /** Where the app is reached over HTTP, by QStash among others. */
   readonly url: string;
+  /** Its storage as the app itself sees it: opened. */
+  readonly redis: RedisClient;
   /** Sends a request in the name of a caller; `path` is below the app's origin. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A caller with a session of its own. */
@@ -35,6 +38,8 @@ export interface TestApp {
   callerOf(cookie: string, userId?: string): TestCaller;
   /** Every route of the app, those of its middleware included. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
+  /** Deploys it anew with other bindings, as an operator does; `redis` keeps those of the start. */
+  rebind(bindings: Readonly<Record<string, string>>): void;
   /** Waits for everything that requests left in the background. */
   background(): Promise<void>;
   /** Waits until nothing is in the background and no delivery is due. */
@@ -78,7 +83,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     props: {},
   };
   const server = await serveFetch(async (request) => app.fetch(request, env, execution));
-  const env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
+  let env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const left = new AbortController();
@@ -94,8 +99,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   return {
     stack,
     url: server.url,
+    redis: createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil }).redis,
     fetch: send,
     routes: app.routes,
+    rebind(bindings) {
+      env = { ...env, ...bindings };
+    },
     signIn: () => signIn(send),
     async signInAs(identity, over = {}) {
       const { config, clock, redis } = createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil });

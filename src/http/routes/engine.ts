@@ -6,13 +6,14 @@
  * |---|---|
  * | 200 | done, also when there was nothing to do |
  * | 401 | not signed by the queue |
- * | 489 | never try this again |
+ * | 489 | never try this again: it is not understood, or only a person can help |
  * | 503 with Retry-After | try again: a dependency failed, or another segment may be dead and is not yet known to be |
  */
 import { Hono, type Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
 import { continueTurn } from "../../agent/continue-turn.ts";
+import { asAppError } from "../../core/errors.ts";
 import { isClientId, isRunId, isScheduleId, isUserId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { actOnRun } from "../../engine/act-on-run.ts";
@@ -62,6 +63,11 @@ type EngineEnv = AppEnv & { Variables: { rawBody: string; isInternal: boolean } 
 /** Mounted at `/api/engine`. */
 export function engineRoutes() {
   return new Hono<EngineEnv>()
+    .onError((error, c) => {
+      if (asAppError(error).disposition !== "park") throw error;
+      c.get("log").error("a delivery cannot be worked on", { error });
+      return neverAgain(c);
+    })
     .post("/execute-step", signed(limits.triggerBodyBytesMax), executeStep)
     .post("/call-result", signed(limits.callbackBodyBytesMax), callResult)
     .post("/continue-turn", signed(limits.triggerBodyBytesMax), continueOneTurn)
@@ -193,7 +199,7 @@ function parse<T>(schema: z.core.$ZodType<T>, text: string): T | undefined {
 
 /** Source: QStash, `Upstash-NonRetryable-Error`: the message goes to the dead letters at once. */
 function neverAgain(c: Context<EngineEnv>): Response {
-  c.get("log").warn("a delivery was refused for good", {});
+  c.get("log").warn("a delivery is refused for good", {});
   return new Response(JSON.stringify({ outcome: "refused" }), {
     status: 489,
     headers: { "Content-Type": "application/json", "Upstash-NonRetryable-Error": "true" },

@@ -16,7 +16,8 @@ export async function listRuns(c: Context<AppEnv>): Promise<Response> {
   const journals =
     listed.length === 0 ? [] : await engine.journal.readMany(listed.map(({ runId }) => ({ userId, runId })));
   const views = listed.map(({ runId }, index) => viewRun(runId, foldRun(journals[index] ?? []).state));
-  const kept = listed.filter((_run, index) => views[index] !== undefined);
+  // A journal that is there and cannot be read is left out of the answer, not of the list.
+  const kept = listed.filter((_run, index) => views[index] !== undefined || journals[index] === undefined);
   const expired = listed.filter((run) => !kept.includes(run)).map(({ runId }) => runId);
   if (expired.length > 0) await runIndex.remove(userId, expired);
   const last = listed.length === limits.runsPageMax ? listed.at(-1) : undefined;
