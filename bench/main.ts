@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { benchEngine } from "./engine.ts";
 import { benchRelay } from "./relay.ts";
 import { withSection } from "./results.ts";
+import { benchSealing } from "./sealing.ts";
 import { benchStack } from "./stack.ts";
 
 const benches = new Map([
   ["engine", benchEngine],
   ["relay", benchRelay],
+  ["sealing", benchSealing],
   ["stack", benchStack],
 ]);
 const file = join(import.meta.dirname, "RESULTS.md");

@@ -34,14 +34,24 @@ const appSettings = {
   LOG_LEVEL: "warn",
 };
 
-export async function openStage(plan: "free" | "paid"): Promise<Stage> {
+/** @param bindings beside those of the bench. What is stored is in clear unless they say otherwise. */
+export async function openStage(
+  plan: "free" | "paid",
+  bindings: Readonly<Record<string, string>> = {},
+): Promise<Stage> {
   const stack = await startProgram([join(root, "stack/main.ts"), "--port", "0"], /[\s\S]*Control: (\S+)\/_stack/);
   const settings = new Map(
     [...stack.match[0].matchAll(/^\s+([A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]),
   );
   const worker = await startWorkerd({
     entry: join(import.meta.dirname, "worker.ts"),
-    bindings: (url) => ({ ...Object.fromEntries(settings), ...appSettings, WORKERS_PLAN: plan, APP_URL: url }),
+    bindings: (url) => ({
+      ...Object.fromEntries(settings),
+      ...appSettings,
+      WORKERS_PLAN: plan,
+      APP_URL: url,
+      ...bindings,
+    }),
   });
   const ledgerUrl = `${stack.match[1]}/_stack/ledger`;
   const setting = (name: string): string => settings.get(name) ?? "";

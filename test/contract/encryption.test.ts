@@ -26,7 +26,9 @@ async function dump(): Promise<Map<string, string>> {
   const held = new Map<string, string>();
   for (const key of (await redisCommand(app.stack, ["KEYS", "*"])) as string[]) {
     const type = String(await redisCommand(app.stack, ["TYPE", key]));
-    const read = { string: ["GET", key], list: ["LRANGE", key, 0, -1], hash: ["HGETALL", key] }[type];
+    const read = { string: ["GET", key], list: ["LRANGE", key, 0, -1], hash: ["HGETALL", key], set: ["SMEMBERS", key] }[
+      type
+    ];
     held.set(key, JSON.stringify(await redisCommand(app.stack, read ?? ["ZRANGE", key, 0, -1, "WITHSCORES"])));
   }
   return held;

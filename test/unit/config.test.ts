@@ -26,6 +26,39 @@ function problemsOf(env: object): readonly string[] {
   return [];
 }
 
+const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+describe("the encryption keys", () => {
+  it("are a list of ids and keys of 32 bytes, in their order; none is needed", () => {
+    const { encryption } = parseConfig({ ...complete, ENCRYPTION_KEYS: `new:${key}, old_1:${key}` });
+    expect(encryption.keys.map(({ id }) => id)).toEqual(["new", "old_1"]);
+    expect(encryption.keys[0]?.key.reveal()).toBe(key);
+    expect(encryption.clear).toBe("read");
+    expect(parseConfig({ ...complete, ENCRYPTION_CLEAR: "refuse" }).encryption).toEqual({ keys: [], clear: "refuse" });
+  });
+
+  it.each([
+    ["no id", key],
+    ["an empty id", `:${key}`],
+    ["an id that is too long", `${"k".repeat(17)}:${key}`],
+    ["an id with a dot", `a.b:${key}`],
+    ["a key of 31 bytes", `k:${btoa("0123456789abcdef0123456789abcde")}`],
+    ["a key of 33 bytes", `k:${btoa("0123456789abcdef0123456789abcdefg")}`],
+    ["a key that is no base64", `k:${"!".repeat(43)}=`],
+    ["one id twice", `k:${key},k:${key}`],
+    ["17 keys", Array.from({ length: 17 }, (_key, index) => `k${index}:${key}`).join(",")],
+    ["a comma too many", `k:${key},`],
+  ])("with %s are refused, and not shown", (_what, keys) => {
+    const problems = problemsOf({ ...complete, ENCRYPTION_KEYS: keys });
+    expect(problems).toEqual([expect.stringContaining("ENCRYPTION_KEYS is set, but is no list")]);
+    expect(problems[0]).not.toContain(key);
+  });
+
+  it("say what becomes of clear text in one of two words", () => {
+    expect(problemsOf({ ...complete, ENCRYPTION_CLEAR: "maybe" })[0]).toContain("ENCRYPTION_CLEAR has another value");
+  });
+});
+
 describe("the configuration", () => {
   it("is read from a complete environment, without slashes at the end of URLs", () => {
     const config = parseConfig(complete);

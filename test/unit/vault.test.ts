@@ -18,7 +18,7 @@ function vaultWith(keys: VaultOptions["keys"], clear: VaultOptions["clear"] = "r
 const vault = vaultWith([first]);
 const place = placeOf("memory:knowledge:{usr_1}:agt_1", "dish");
 
-async function refusal(opening: Promise<string>): Promise<string> {
+async function expectRefusal(opening: Promise<string>): Promise<string> {
   const thrown: unknown = await opening.then(
     () => undefined,
     (error: unknown) => error,
@@ -64,7 +64,7 @@ describe("a vault", () => {
   it("refuses a text that was moved to another key, field or channel", async () => {
     const sealed = await vault.seal("secret words", place);
     for (const other of ["memory:knowledge:{usr_1}:agt_1", placeOf("memory:knowledge:{usr_2}:agt_1", "dish"), ""]) {
-      expect(await refusal(vault.open(sealed, other))).not.toContain("secret");
+      expect(await expectRefusal(vault.open(sealed, other))).not.toContain("secret");
     }
   });
 
@@ -72,7 +72,7 @@ describe("a vault", () => {
     const sealed = await vault.seal("secret words", place);
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (bit) => {
-        expect(await refusal(vault.open(flipBit(sealed, bit), place))).not.toContain("secret");
+        expect(await expectRefusal(vault.open(flipBit(sealed, bit), place))).not.toContain("secret");
       }),
     );
   });
@@ -80,20 +80,20 @@ describe("a vault", () => {
   it("refuses a text that was cut off anywhere, and one that is no base64", async () => {
     const sealed = await vault.seal("secret words", place);
     for (let length = "~1.".length; length < sealed.replace(/=+$/, "").length; length += 1) {
-      await refusal(vault.open(sealed.slice(0, length), place));
+      await expectRefusal(vault.open(sealed.slice(0, length), place));
     }
-    await refusal(vault.open("~1.first.!!!", place));
+    await expectRefusal(vault.open("~1.first.!!!", place));
   });
 
   it("names the key that it does not have", async () => {
     const sealed = await vaultWith([second]).seal("secret words", place);
-    expect(await refusal(vault.open(sealed, place))).toContain('"second" is not in ENCRYPTION_KEYS');
-    expect(await refusal(vaultWith([]).open(sealed, place))).toContain('"second"');
+    expect(await expectRefusal(vault.open(sealed, place))).toContain('"second" is not in ENCRYPTION_KEYS');
+    expect(await expectRefusal(vaultWith([]).open(sealed, place))).toContain('"second"');
   });
 
   it("does not take one key's text for another's whose id was written over it", async () => {
     const sealed = await vaultWith([second]).seal("secret words", place);
-    await refusal(vaultWith([first, second]).open(sealed.replace("second", "first"), place));
+    await expectRefusal(vaultWith([first, second]).open(sealed.replace("second", "first"), place));
   });
 
   it("seals by its first key, and opens what the others sealed", async () => {
@@ -105,7 +105,7 @@ describe("a vault", () => {
 
   it("reads what stood there in clear, or refuses it where it is told to", async () => {
     expect(await vault.open("old words", place)).toBe("old words");
-    expect(await refusal(vaultWith([first], "refuse").open("old words", place))).toContain("in clear");
+    expect(await expectRefusal(vaultWith([first], "refuse").open("old words", place))).toContain("in clear");
   });
 
   it("without a key leaves texts in clear, also those that look like sealed ones", async () => {
