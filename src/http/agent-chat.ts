@@ -1,6 +1,6 @@
 /** Agents in a chat: a message starts a run, which is shown as the answer; approvals come back as parts of that answer. */
 import type { Context } from "hono";
-import { agentLimits } from "../agent/run/agent.ts";
+import { agentLimits, anyAgent } from "../agent/run/agent.ts";
 import { agentRun } from "../agent/run/agent-run.ts";
 import { approvalSignal, parseApprovalId } from "../agent/run/approval-id.ts";
 import { followRunAsChat } from "../agent/run/follow-as-chat.ts";
@@ -38,7 +38,7 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
     throw new InvalidBody([{ pointer: "/messages/-1/parts", detail }]);
   }
   const { agents, engine } = await c.get("wire").runs();
-  const agent = isAgentId(agentId) ? await agents.get(userId, agentId) : undefined;
+  const agent = agentId === anyAgent.id ? anyAgent : isAgentId(agentId) ? await agents.get(userId, agentId) : undefined;
   if (agent === undefined) throw new AppError("not_found", "There is no such agent.");
   const runId = isRegeneration
     ? newRunId(engine.random)

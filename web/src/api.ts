@@ -25,6 +25,18 @@ export async function apiFetch(input: RequestInfo | URL, init?: RequestInit): Pr
   return response;
 }
 
+export interface AgentName {
+  id: string;
+  name: string;
+}
+
+/** The user's own. */
+export async function listAgents(): Promise<AgentName[]> {
+  const response = await apiFetch("/api/agents");
+  const body = (await response.json()) as { agents: AgentName[] };
+  return body.agents;
+}
+
 /** Newest first. */
 export async function listConversations(): Promise<ConversationSummary[]> {
   const response = await apiFetch("/api/conversations");

@@ -7,12 +7,19 @@ import { ProblemError } from "./problem.ts";
  * And a body that ends before the turn does is an error: the SDK would take the half for the whole and say nothing.
  */
 export class SkipstoneTransport extends DefaultChatTransport<UIMessage> {
-  constructor() {
+  /** @param agentId who answers the next message; empty for a plain chat. */
+  constructor(agentId: () => string) {
     super({
       api: "/api/chat",
       fetch: apiFetch,
       prepareSendMessagesRequest: ({ id, messages, trigger, messageId }) => ({
-        body: { id, messages: messages.slice(-1), trigger, messageId },
+        body: {
+          id,
+          messages: messages.slice(-1),
+          trigger,
+          messageId,
+          ...(agentId() === "" ? {} : { agentId: agentId() }),
+        },
       }),
     });
   }

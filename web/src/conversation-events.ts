@@ -3,12 +3,22 @@ import { eventsUrl } from "./api.ts";
 /** The events that a window needs in order to follow turns; the tokens come over the chat stream. */
 export type TurnEvent =
   | { type: "workflow-started"; runId: string; messageId: string; userMessage: { id: string; text: string } }
+  /** A run that shows itself in the conversation; its question is in the history. */
+  | { type: "workflow-started"; runId: string; definition: string; messageId?: undefined; userMessage?: undefined }
   | { type: "workflow-completed"; runId: string }
-  | { type: "workflow-failed"; runId: string; errorText: string }
+  | { type: "workflow-failed"; runId: string; errorText?: string }
   | { type: "workflow-stopped"; runId: string }
+  | { type: "workflow-cancelled"; runId: string }
   | { type: "reset" };
 
-const EVENT_TYPES = ["workflow-started", "workflow-completed", "workflow-failed", "workflow-stopped", "reset"] as const;
+const EVENT_TYPES = [
+  "workflow-started",
+  "workflow-completed",
+  "workflow-failed",
+  "workflow-stopped",
+  "workflow-cancelled",
+  "reset",
+] as const;
 const REOPEN_MS_MIN = 1_000;
 const REOPEN_MS_MAX = 30_000;
 

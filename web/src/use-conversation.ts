@@ -1,9 +1,10 @@
 import { Chat, useChat } from "@ai-sdk/react";
-import type { ChatStatus, UIMessage } from "ai";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lastAssistantMessageIsCompleteWithApprovalResponses, type ChatStatus, type UIMessage } from "ai";
+import { useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { stopTurn } from "./api.ts";
 import { SkipstoneTransport } from "./chat-transport.ts";
 import { textOf } from "./message-text.ts";
+import { planIn, type Plan } from "./plan.ts";
 import { isConnectionFailure, ProblemError } from "./problem.ts";
 import { isBusy, resend } from "./recover.ts";
 import { type Ending, useFollow } from "./use-follow.ts";
@@ -14,11 +15,15 @@ export interface Conversation {
   status: ChatStatus;
   error: Error | undefined;
   endings: ReadonlyMap<string, Ending>;
+  /** What the agent that answers last is about to do. */
+  plan: Plan | undefined;
   isReconnecting: boolean;
   /** @returns the text when the server was still answering elsewhere and did not take the question. */
   send(text: string): Promise<string | undefined>;
   stop(): Promise<void>;
   retry(): Promise<void>;
+  /** Answers a tool call that waits for the user's word. */
+  approve(approvalId: string, isApproved: boolean, reason?: string): void;
   /** Takes a refused question off the list and gives its text back for editing. */
   takeBack(): string;
 }
@@ -29,10 +34,32 @@ const STOP_WAIT_MS = 200;
 const RENDER_EVERY_MS = 40;
 
 /** One conversation in one window: what is shown, and what the person can do about it. */
-export function useConversation(o: { id: string; initialMessages: UIMessage[]; isNew: boolean }): Conversation {
+export function useConversation(o: {
+  id: string;
+  initialMessages: UIMessage[];
+  isNew: boolean;
+  agentId: string;
+}): Conversation {
   const { id, initialMessages, isNew } = o;
-  const chat = useMemo(
-    () => new Chat<UIMessage>({ id, messages: initialMessages, transport: new SkipstoneTransport() }),
+  const agentId = useRef(o.agentId);
+  useEffect(() => {
+    agentId.current = o.agentId;
+  }, [o.agentId]);
+  const [plan, setPlan] = useState<Plan>();
+  const showPlan = useEffectEvent((data: unknown) => {
+    const steps = planIn(data);
+    const answer = chat.messages.at(-1);
+    if (steps !== undefined && answer?.role === "assistant") setPlan({ messageId: answer.id, steps });
+  });
+  const chat: Chat<UIMessage> = useMemo(
+    () =>
+      new Chat<UIMessage>({
+        id,
+        messages: initialMessages,
+        transport: new SkipstoneTransport(() => agentId.current),
+        sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
+        onData: ({ type, data }) => type === "data-plan" && showPlan(data),
+      }),
     [id, initialMessages],
   );
   const { messages, status, error } = useChat({ chat, resume: !isNew, throttle: RENDER_EVERY_MS });
@@ -56,6 +83,7 @@ export function useConversation(o: { id: string; initialMessages: UIMessage[]; i
     status,
     error,
     endings,
+    plan,
     // Once words arrive again there is nothing to say about the connection, though the repair ends with the answer.
     isReconnecting: isReconnecting && !isBusy(chat),
     async send(text) {
@@ -73,6 +101,13 @@ export function useConversation(o: { id: string; initialMessages: UIMessage[]; i
       await chat.stop();
     },
     retry,
+    approve(approvalId, isApproved, reason) {
+      void chat.addToolApprovalResponse({
+        id: approvalId,
+        approved: isApproved,
+        ...(reason === undefined ? {} : { reason }),
+      });
+    },
     takeBack: () => dropRefused(chat),
   };
 }

@@ -41,8 +41,16 @@ export function useFollow(
     };
 
     const follow = async (turn: StartedTurn): Promise<void> => {
-      if (!started.has(turn.runId) || isOwn(turn.userMessage.id)) return;
+      if (!started.has(turn.runId)) return;
+      if (turn.userMessage === undefined) return followRun();
+      if (isOwn(turn.userMessage.id)) return;
       chat.messages = withQuestion(chat.messages, turn.userMessage, turn.messageId);
+      if (!isBusy(chat)) await chat.resumeStream();
+    };
+    /** Its question is recorded; who asked it here has its stream open, or an answer of it that waits for a word. */
+    const followRun = async (): Promise<void> => {
+      if (isBusy(chat) || chat.messages.at(-1)?.role === "assistant") return;
+      await catchUp(chat).catch(() => undefined);
       if (!isBusy(chat)) await chat.resumeStream();
     };
     const settle = async (turn: StartedTurn): Promise<void> => {
@@ -63,7 +71,8 @@ export function useFollow(
       started.delete(event.runId);
       if (turn === undefined) return;
       const ending = endingOf(event);
-      if (ending !== undefined) setEndings((known) => new Map(known).set(turn.messageId, ending));
+      if (ending !== undefined && turn.messageId !== undefined)
+        setEndings((known) => new Map(known).set(turn.messageId, ending));
       later(() => void settle(turn));
     });
     return () => {
@@ -77,10 +86,13 @@ export function useFollow(
 
 function endingOf(event: TurnEvent): Ending | undefined {
   if (event.type === "workflow-stopped") return { kind: "stopped" };
-  return event.type === "workflow-failed" ? { kind: "failed", errorText: event.errorText } : undefined;
+  if (event.type !== "workflow-failed" || event.errorText === undefined) return undefined;
+  return { kind: "failed", errorText: event.errorText };
 }
 
 function isShownWhole(messages: UIMessage[], turn: StartedTurn): boolean {
-  const at = messages.findIndex((message) => message.id === turn.userMessage.id);
+  const { userMessage } = turn;
+  if (userMessage === undefined) return false;
+  const at = messages.findIndex((message) => message.id === userMessage.id);
   return at !== -1 && messages[at + 1]?.role === "assistant";
 }

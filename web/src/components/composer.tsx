@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { SendIcon, StopIcon } from "./icons.tsx";
 
 interface ComposerProps {
@@ -9,9 +9,11 @@ interface ComposerProps {
   isBlocked: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
+  /** Stands below the box. */
+  picker: ReactNode;
 }
 
-export function Composer({ text, onText, isBusy, isBlocked, onSend, onStop }: ComposerProps) {
+export function Composer({ text, onText, isBusy, isBlocked, onSend, onStop, picker }: ComposerProps) {
   const box = useRef<HTMLTextAreaElement>(null);
   const canSend = !isBusy && !isBlocked && text.trim() !== "";
 
@@ -65,6 +67,7 @@ export function Composer({ text, onText, isBusy, isBlocked, onSend, onStop }: Co
           <SendIcon />
         </button>
       )}
+      {picker}
       <p id="composer-keys" className="composer-keys">
         <kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>Esc</kbd> stops
       </p>

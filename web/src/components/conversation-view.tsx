@@ -2,6 +2,8 @@ import type { UIMessage } from "ai";
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useConversation } from "../use-conversation.ts";
 import { useStickToBottom } from "../use-stick-to-bottom.ts";
+import { useAgent } from "../use-agent.ts";
+import { AgentPicker } from "./agent-picker.tsx";
 import { Announcer } from "./announcer.tsx";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
@@ -17,7 +19,8 @@ export function ConversationView(props: {
   onTurn: () => void;
 }) {
   const { onTurn } = props;
-  const conversation = useConversation(props);
+  const choice = useAgent(props.id);
+  const conversation = useConversation({ ...props, agentId: choice.agentId });
   const { messages, status, error, isReconnecting } = conversation;
   const isBusy = status === "submitted" || status === "streaming";
   const [text, setText] = useState("");
@@ -52,7 +55,14 @@ export function ConversationView(props: {
         {isEmpty && !isBusy ? (
           <EmptyState onPick={(suggestion) => void send(suggestion)} />
         ) : (
-          <MessageList messages={messages} status={status} endings={conversation.endings} onRetry={retry} />
+          <MessageList
+            messages={messages}
+            status={status}
+            endings={conversation.endings}
+            plan={conversation.plan}
+            onRetry={retry}
+            onApproval={conversation.approve}
+          />
         )}
       </div>
       <div className="dock">
@@ -71,6 +81,7 @@ export function ConversationView(props: {
           isBlocked={isReconnecting}
           onSend={(message) => void send(message)}
           onStop={() => void conversation.stop()}
+          picker={<AgentPicker {...choice} isBusy={isBusy} />}
         />
       </div>
       <Announcer messages={messages} status={status} />

@@ -1,4 +1,5 @@
 import type { ChatStatus, UIMessage } from "ai";
+import type { Plan } from "../plan.ts";
 import type { Ending } from "../use-follow.ts";
 import { Message } from "./message.tsx";
 
@@ -7,9 +8,11 @@ export function MessageList(props: {
   messages: UIMessage[];
   status: ChatStatus;
   endings: ReadonlyMap<string, Ending>;
+  plan: Plan | undefined;
   onRetry: () => void;
+  onApproval: (approvalId: string, isApproved: boolean, reason?: string) => void;
 }) {
-  const { messages, status, endings, onRetry } = props;
+  const { messages, status, endings, plan, onRetry, onApproval } = props;
   const last = messages.at(-1);
   const isStreaming = status === "streaming" && last?.role === "assistant";
   const isWaiting = (status === "submitted" || status === "streaming") && last?.role === "user";
@@ -23,6 +26,9 @@ export function MessageList(props: {
           ending={
             message === last && status !== "ready" ? undefined : (endings.get(message.id) ?? recordedEnding(message))
           }
+          plan={plan?.messageId === message.id ? plan : undefined}
+          // Only the last answer can still wait for somebody's word.
+          onApproval={message === last && status === "ready" ? onApproval : undefined}
           // While an error is shown at the message box, that is the place to try again.
           onRetry={message === last && status === "ready" ? onRetry : undefined}
         />

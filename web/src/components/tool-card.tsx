@@ -1,14 +1,20 @@
 import type { DynamicToolUIPart, ToolUIPart } from "ai";
+import { Approval } from "./approval.tsx";
 import { ChevronIcon, ToolIcon } from "./icons.tsx";
 
 const SUMMARY_CHARS_MAX = 80;
 
 /** One tool call: closed it says what was called with what and how it went; open it shows input and output whole. */
-export function ToolCard(props: { name: string; part: ToolUIPart | DynamicToolUIPart; isLive: boolean }) {
-  const { name, part } = props;
+export function ToolCard(props: {
+  name: string;
+  part: ToolUIPart | DynamicToolUIPart;
+  isLive: boolean;
+  onApproval: ((approvalId: string, isApproved: boolean, reason?: string) => void) | undefined;
+}) {
+  const { name, part, onApproval } = props;
   const state = stateOf(part, props.isLive);
   return (
-    <details className="tool" data-state={state.kind}>
+    <details className="tool" data-state={state.kind} open={state.kind === "asking" || undefined}>
       <summary>
         <ToolIcon />
         <span className="tool-name">{name}</span>
@@ -23,7 +29,13 @@ export function ToolCard(props: { name: string; part: ToolUIPart | DynamicToolUI
         {part.input !== undefined && <Field label="Input" value={part.input} />}
         {part.state === "output-available" && <Field label="Output" value={part.output} />}
         {part.state === "output-error" && <Field label="Error" value={part.errorText} />}
+        {part.state === "output-denied" && part.approval.reason !== undefined && (
+          <Field label="Reason" value={part.approval.reason} />
+        )}
       </dl>
+      {part.state === "approval-requested" && onApproval !== undefined && (
+        <Approval onAnswer={(isApproved, reason) => onApproval(part.approval.id, isApproved, reason)} />
+      )}
     </details>
   );
 }
@@ -40,7 +52,7 @@ function Field({ label, value }: { label: string; value: unknown }) {
 }
 
 interface ToolState {
-  kind: "running" | "done" | "failed" | "cut-off";
+  kind: "running" | "asking" | "done" | "failed" | "cut-off";
   words: string;
 }
 
@@ -49,6 +61,7 @@ function stateOf(part: ToolUIPart | DynamicToolUIPart, isLive: boolean): ToolSta
   if (part.state === "output-available") return { kind: "done", words: "Done" };
   if (part.state === "output-error") return { kind: "failed", words: "Failed" };
   if (part.state === "output-denied") return { kind: "failed", words: "Denied" };
+  if (part.state === "approval-requested") return { kind: "asking", words: "Needs your word" };
   if (!isLive) return { kind: "cut-off", words: "Not finished" };
   return { kind: "running", words: part.state === "input-streaming" ? "Preparing" : "Running" };
 }
