@@ -1,22 +1,26 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { listAgents, type AgentName } from "./api.ts";
 
 /** Answers without a plan. */
 export const plainChat = "";
 /** The agent that everybody has. */
-const anyAgent: AgentName = { id: "default", name: "Planner" };
+export const anyAgent: AgentName = { id: "default", name: "Planner" };
 
 export interface AgentChoice {
   agents: AgentName[];
   /** `plainChat` or the id of an agent. */
   agentId: string;
   choose: (agentId: string) => void;
+  /** What was chosen last, also before the page has rendered it. */
+  current: () => string;
 }
 
 /** Who answers in a conversation; remembered in this browser. */
 export function useAgent(conversationId: string): AgentChoice {
   const [agents, setAgents] = useState<AgentName[]>([anyAgent]);
   const [agentId, setAgentId] = useState(() => remembered(conversationId));
+  const chosenLast = useRef(agentId);
+  const current = useCallback(() => chosenLast.current, []);
 
   useEffect(() => {
     let isStale = false;
@@ -33,11 +37,12 @@ export function useAgent(conversationId: string): AgentChoice {
   const choose = useCallback(
     (chosen: string) => {
       setAgentId(chosen);
+      chosenLast.current = chosen;
       remember(conversationId, chosen);
     },
     [conversationId],
   );
-  return { agents, agentId, choose };
+  return { agents, agentId, choose, current };
 }
 
 function keyOf(conversationId: string): string {

@@ -38,13 +38,10 @@ export function useConversation(o: {
   id: string;
   initialMessages: UIMessage[];
   isNew: boolean;
-  agentId: string;
+  /** Who answers the next message. */
+  agentId: () => string;
 }): Conversation {
-  const { id, initialMessages, isNew } = o;
-  const agentId = useRef(o.agentId);
-  useEffect(() => {
-    agentId.current = o.agentId;
-  }, [o.agentId]);
+  const { id, initialMessages, isNew, agentId } = o;
   const [plan, setPlan] = useState<Plan>();
   const showPlan = useEffectEvent((data: unknown) => {
     const steps = planIn(data);
@@ -56,11 +53,11 @@ export function useConversation(o: {
       new Chat<UIMessage>({
         id,
         messages: initialMessages,
-        transport: new SkipstoneTransport(() => agentId.current),
+        transport: new SkipstoneTransport(agentId),
         sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
         onData: ({ type, data }) => type === "data-plan" && showPlan(data),
       }),
-    [id, initialMessages],
+    [id, initialMessages, agentId],
   );
   const { messages, status, error } = useChat({ chat, resume: !isNew, throttle: RENDER_EVERY_MS });
   useEffect(() => () => void chat.stop(), [chat]);

@@ -20,7 +20,7 @@ export function ConversationView(props: {
 }) {
   const { onTurn } = props;
   const choice = useAgent(props.id);
-  const conversation = useConversation({ ...props, agentId: choice.agentId });
+  const conversation = useConversation({ ...props, agentId: choice.current });
   const { messages, status, error, isReconnecting } = conversation;
   const isBusy = status === "submitted" || status === "streaming";
   const [text, setText] = useState("");
@@ -53,7 +53,12 @@ export function ConversationView(props: {
     <>
       <div className="scroller" ref={scroller}>
         {isEmpty && !isBusy ? (
-          <EmptyState onPick={(suggestion) => void send(suggestion)} />
+          <EmptyState
+            onPick={(suggestion, agentId) => {
+              choice.choose(agentId);
+              void send(suggestion);
+            }}
+          />
         ) : (
           <MessageList
             messages={messages}

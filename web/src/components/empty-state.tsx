@@ -1,13 +1,18 @@
+import { anyAgent, plainChat } from "../use-agent.ts";
 import { Logo } from "./icons.tsx";
 
 const SUGGESTIONS = [
   { title: "Calculate something", text: "What is 17.5% of 2,480?" },
   { title: "Ask for the time", text: "What time is it in Tokyo?" },
   { title: "Have it remember", text: "Remember that I prefer metric units." },
-  { title: "See what it can do", text: "Which tools can you use?" },
+  {
+    title: "Have an agent plan and act",
+    text: "Plan and execute a dinner reservation for four tomorrow.",
+    agentId: anyAgent.id,
+  },
 ];
 
-export function EmptyState({ onPick }: { onPick: (text: string) => void }) {
+export function EmptyState({ onPick }: { onPick: (text: string, agentId: string) => void }) {
   return (
     <section className="empty" aria-labelledby="empty-title">
       <Logo />
@@ -16,7 +21,11 @@ export function EmptyState({ onPick }: { onPick: (text: string) => void }) {
       <ul className="suggestions">
         {SUGGESTIONS.map((suggestion) => (
           <li key={suggestion.text}>
-            <button type="button" className="suggestion" onClick={() => onPick(suggestion.text)}>
+            <button
+              type="button"
+              className="suggestion"
+              onClick={() => onPick(suggestion.text, suggestion.agentId ?? plainChat)}
+            >
               <span className="suggestion-title">{suggestion.title}</span>
               <span>{suggestion.text}</span>
             </button>
