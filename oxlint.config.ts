@@ -39,7 +39,7 @@ const mayImport: Record<string, readonly string[]> = {
   cache: ["core"],
   upstash: allRooms,
   model: ["agent", "memory", "engine", "core"],
-  system: ["agent", "saga", "engine", "session", "core"],
+  system: ["agent", "saga", "tool", "engine", "session", "core"],
 };
 
 interface ImportBan {

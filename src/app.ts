@@ -10,6 +10,7 @@ import { memoryRoutes } from "./http/routes/memory.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { scheduleRoutes } from "./http/routes/schedules.ts";
 import { toolRoutes } from "./http/routes/tools.ts";
+import { webhookRoutes } from "./http/routes/webhooks.ts";
 import { workflowRoutes } from "./http/routes/workflows.ts";
 import type { Wire } from "./wire.ts";
 import type { Invocation } from "./wire/adapters.ts";
@@ -25,6 +26,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/runs", runRoutes());
   app.route("/api/schedules", scheduleRoutes());
   app.route("/api/engine", engineRoutes());
+  app.route("/api/webhooks", webhookRoutes());
   app.route("/api/workflows", workflowRoutes());
   return app;
 }

@@ -29,6 +29,13 @@ export interface Config {
   readonly internalKey: Secret | undefined;
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
+  /** What tools may reach. */
+  readonly egress: {
+    /** Resolves names before they are fetched; absent: nobody does. */
+    readonly dnsUrl: string | undefined;
+    /** `host` or `host:port` that need not be public. */
+    readonly allowedHosts: ReadonlySet<string>;
+  };
   readonly model: {
     readonly baseUrl: string;
     readonly apiKey: Secret;
@@ -121,6 +128,15 @@ function readConfig(read: BindingReader): Config {
         : contextTokens.usual,
     },
     modelPrices: readModelPrices(read),
+    egress: {
+      dnsUrl: read.has("EGRESS_DNS_URL")
+        ? read.url(
+            ["EGRESS_DNS_URL"],
+            "a resolver that speaks application/dns-json, for example https://cloudflare-dns.com/dns-query",
+          )
+        : undefined,
+      allowedHosts: readAllowedHosts(read),
+    },
     embedding: readEmbedding(read),
     sessionSecret: readSessionSecret(read),
     identityProvider: readIdentityProvider(read, environment),
@@ -202,6 +218,21 @@ function readInternalKey(read: BindingReader): Secret | undefined {
     );
   }
   return key;
+}
+
+function readAllowedHosts(read: BindingReader): ReadonlySet<string> {
+  if (!read.has("EGRESS_ALLOWED_HOSTS")) return new Set();
+  const hosts = read
+    .text(["EGRESS_ALLOWED_HOSTS"], "")
+    .split(",")
+    .map((host) => host.trim());
+  const isHost = (host: string): boolean => URL.parse(`http://${host}`)?.host === host;
+  if (!hosts.every(isHost)) {
+    read.problems.push(
+      "EGRESS_ALLOWED_HOSTS is set, but is no list of hosts such as 127.0.0.1:3000, intranet.example.",
+    );
+  }
+  return new Set(hosts.filter(isHost));
 }
 
 /** Shorter ones can be guessed from one signed cookie. */

@@ -16,9 +16,9 @@ import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import { openAiModel } from "./model/openai-model.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
-import { builtInTools } from "./tool/built-in.ts";
+import type { ToolParts } from "./tool/call-context.ts";
 import type { FactStore } from "./tool/fact-store.ts";
-import { createToolRegistry } from "./tool/registry.ts";
+import type { Reminders } from "./tool/reminder.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
 import { upstashConversationStore } from "./upstash/conversation-store.ts";
 import { upstashEventFeed } from "./upstash/event-feed.ts";
@@ -27,8 +27,10 @@ import { upstashGate } from "./upstash/gate.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createIdentityWire } from "./wire/identity.ts";
 import type { MemoryWire } from "./wire/memory.ts";
+import type { QueuedTools } from "./wire/queued-tools.ts";
 import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
+import { createTools, toolRegistry, type ToolServices } from "./wire/tools.ts";
 
 export interface Wire extends EdgeWire {
   readonly admission: Admission;
@@ -39,9 +41,8 @@ export interface Wire extends EdgeWire {
   readonly memory: () => Promise<MemoryWire>;
   /** `undefined` where there is no queue that could fire. */
   readonly schedules: () => Promise<SetScheduleParts | undefined>;
+  readonly queuedTools: () => Promise<QueuedTools>;
 }
-
-const tools = createToolRegistry(builtInTools);
 
 /**
  * @param registry the runs that can be started; the app's own without it.
@@ -52,14 +53,29 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
   const memory = once(async () => (await import("./wire/memory.ts")).createMemory(adapters));
-  const facts = lateFacts(memory);
-  const chat = createChat(adapters, queues, facts);
+  const runs = once(async () => {
+    const { createRuns } = await import("./wire/runs.ts");
+    return createRuns({
+      adapters,
+      env: invocation.env,
+      queues,
+      model: chat.model,
+      tools,
+      conversations,
+      chance,
+      registry,
+    });
+  });
+  const reminders: Reminders = { schedule: async (reminder) => (await runs()).reminders.schedule(reminder) };
+  const tools = createTools(adapters, { facts: lateFacts(memory), reminders });
+  const chat = createChat(adapters, queues, tools);
+  const conversations = upstashConversationStore(redis, clock);
   const chance = (): number => unitInterval(random);
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
     chat,
-    conversations: upstashConversationStore(redis, clock),
+    conversations,
     follow: {
       clock,
       log: chat.log,
@@ -67,12 +83,12 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
       pause,
       random: chance,
     },
-    runs: once(async () => {
-      const { createRuns } = await import("./wire/runs.ts");
-      return createRuns({ adapters, env: invocation.env, queues, model: chat.model, tools, facts, chance, registry });
-    }),
+    runs,
     memory,
     schedules: once(async () => (await import("./wire/schedules.ts")).createSchedules(adapters)),
+    queuedTools: once(async () =>
+      (await import("./wire/queued-tools.ts")).createQueuedTools(adapters, tools, queues.tools),
+    ),
   };
 }
 
@@ -97,7 +113,7 @@ function createEdge(adapters: Adapters): EdgeWire {
     clock,
     ...createIdentityWire(adapters),
     gate: upstashGate(redis, clock),
-    tools,
+    tools: toolRegistry,
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },
@@ -112,7 +128,7 @@ function createEdge(adapters: Adapters): EdgeWire {
   };
 }
 
-function createChat(adapters: Adapters, queues: Queues, facts: FactStore): ChatParts {
+function createChat(adapters: Adapters, queues: Queues, tools: ToolParts<ToolServices>): ChatParts {
   const { config, clock, log, redis } = adapters;
   return {
     ...adapters,
@@ -125,7 +141,7 @@ function createChat(adapters: Adapters, queues: Queues, facts: FactStore): ChatP
       firstByteMsMax: limits.modelFirstByteMsMax,
       idleMsMax: limits.modelIdleMsMax,
     }),
-    tools: chatTools({ registry: tools, facts, clock, log }),
+    tools: chatTools(toolRegistry, tools),
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
     contextTokens: config.model.contextTokens,

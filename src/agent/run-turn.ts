@@ -16,6 +16,7 @@ import { createContext } from "../engine/create-context.ts";
 import { StepFailed } from "../engine/failures.ts";
 import { createInterpreter, type Interpreter } from "../engine/interpret-run.ts";
 import { LeaseLost } from "../engine/journal-writer.ts";
+import type { StepContext } from "../engine/run-context.ts";
 import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
 import { createLogWriter, type LogWriter } from "../event/log-writer.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
@@ -31,8 +32,8 @@ import { answerMessage } from "./turn-state.ts";
 
 /** Tools as a turn needs them; a failing tool is an answer, not an exception. */
 export interface TurnTools {
-  readonly definitions: readonly ModelTool[];
-  run(call: ModelToolCall, ref: ConversationRef, signal: AbortSignal): Promise<ToolOutcome>;
+  readonly definitions: () => readonly ModelTool[];
+  run(call: ModelToolCall, turn: ConversationRef & { readonly runId: string }, step: StepContext): Promise<ToolOutcome>;
 }
 
 /** Where the frames of the UI message stream go; never throws, also when the reader has left. */
@@ -153,7 +154,7 @@ async function runLoop(parts: TurnParts, input: TurnInput, desk: TurnDesk, inter
   const { opening, settled } = await openTurn(ctx, {
     ...input,
     ...parts,
-    tools: parts.tools.definitions,
+    tools: parts.tools.definitions(),
     userText: input.userMessage.text,
     hasAnswer: input.earlier.some(({ type }) => type === "step-completed"),
     log: parts.logger,

@@ -4,6 +4,7 @@
  */
 import { limits } from "../core/limits.ts";
 import type { RunContext, StepContext } from "../engine/run-context.ts";
+import { fenceOutput } from "./fence.ts";
 import type { ModelMessage, ModelToolCall, ModelUsage } from "./model-port.ts";
 
 /** What the model said in one call. */
@@ -67,6 +68,6 @@ function said({ text, toolCalls }: ModelAnswer): ModelMessage {
 }
 
 function told(call: ModelToolCall, outcome: ToolOutcome): ModelMessage {
-  const content = outcome.kind === "ok" ? (outcome.output ?? null) : { error: outcome.errorText };
-  return { role: "tool", toolCallId: call.id, content: JSON.stringify(content) };
+  const content = outcome.kind === "ok" ? outcome.output : { error: outcome.errorText };
+  return { role: "tool", toolCallId: call.id, content: fenceOutput(content) };
 }

@@ -1,4 +1,5 @@
 import type { Message, MessagePart } from "../memory/message.ts";
+import { fenceOutput } from "./fence.ts";
 import type { ModelMessage, ModelToolCall } from "./model-port.ts";
 
 type ToolPart = Extract<MessagePart, { toolCallId: string }>;
@@ -56,7 +57,7 @@ function stepMessages(step: readonly MessagePart[]): ModelMessage[] {
 }
 
 function toolResult(part: ToolPart): string {
-  if (part.state === "output-available") return JSON.stringify(part.output ?? null);
+  if (part.state === "output-available") return fenceOutput(part.output);
   const error = part.state === "output-denied" ? (part.approval.reason ?? "The user denied it.") : part.errorText;
-  return JSON.stringify({ error });
+  return fenceOutput({ error });
 }

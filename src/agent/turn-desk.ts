@@ -71,7 +71,7 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
     say: (text) => emit({ type: "message-delta", text }),
     services: {
       async ask(messages, call, { signal }) {
-        const pieces = callModel(parts.model, { messages, tools: parts.tools.definitions, signal });
+        const pieces = callModel(parts.model, { messages, tools: parts.tools.definitions(), signal });
         const log = await opened.promise;
         await emit({ type: "step-started", step: call });
         try {
@@ -89,10 +89,10 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
         await opened.promise;
         return askModel(parts.model, { messages, tools: [], signal });
       },
-      async runTool(call, { signal }) {
+      async runTool(call, step) {
         calls.set(toolStep(call), call);
         await emit({ type: "tool-called", toolCallId: call.id, toolName: call.name, input: parsedInput(call) });
-        return parts.tools.run(call, input.ref, signal);
+        return parts.tools.run(call, { ...input.ref, runId: input.runId }, step);
       },
     },
     journal: {

@@ -78,6 +78,21 @@ export function isRunId(value: unknown): value is string {
   return typeof value === "string" && runIdPattern.test(value);
 }
 
+export function newExecutionId(random: Random): string {
+  return `exe_${hexUuid(random)}`;
+}
+
+/** The id of a queued tool call that belongs to a text, the same each time. */
+export async function derivedExecutionId(text: string): Promise<string> {
+  return `exe_${await derivedHex(text)}`;
+}
+
+const executionIdPattern = /^exe_[0-9a-f]{32}$/;
+
+export function isExecutionId(value: unknown): value is string {
+  return typeof value === "string" && executionIdPattern.test(value);
+}
+
 function hexUuid(random: Random): string {
   return random.uuid().replaceAll("-", "");
 }

@@ -19,3 +19,12 @@ export function asJson(value: unknown): { readonly value: JsonValue | undefined;
     return undefined;
   }
 }
+
+/** The same text for the same value, whatever the order in which its fields were written. `value` is what JSON can hold. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

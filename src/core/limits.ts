@@ -62,6 +62,32 @@ export const limits = {
   toolOutputBytesMax: 32 * 1024,
   toolErrorCharsMax: 2_000,
   toolTimeoutMs: 10_000,
+  /** One call with all its attempts. Twice this, for a call that waits for its twin first, stays below `toolStepMsMax`. */
+  toolWholeMsMax: 25_000,
+  /** Before the second attempt; doubled for each further one. */
+  toolBackoffMs: 200,
+  /** Beyond its longest time, until a call that did not end counts as dead. */
+  toolLeaseSlackMs: 3_000,
+  /** Until a call looks again whether its twin has ended; doubled each time. */
+  toolLedgerPollMs: 100,
+  /** As long as a run's journal lives, which may repeat a step. */
+  toolLedgerTtlSeconds: 30 * daySeconds,
+
+  toolWaitSecondsMax: 20,
+  reminderTextCharsMax: 1_000,
+  urlCharsMax: 2_048,
+  redirectsMax: 5,
+  /** Of a document that a tool fetches, after decompression; of what is longer the rest is not read. */
+  httpFetchBytesMax: 512 * 1024,
+
+  toolQueueRetries: 3,
+  toolQueueRetriesMax: 10,
+  /** The order of a queued call: its parameters and who asked for it. */
+  toolOrderBytesMax: 128 * 1024,
+  deduplicationIdCharsMax: 128,
+  /** Longer than the longest delay, so that a result can be read for a week. */
+  executionTtlSeconds: 14 * daySeconds,
+  deadExecutionsMax: 1_000,
 
   expressionCharsMax: 500,
   expressionDepthMax: 32,

@@ -1,10 +1,5 @@
 import { AppError } from "../core/errors.ts";
-
-export interface FieldProblem {
-  /** JSON pointer (RFC 6901) to the field; empty for the whole body. */
-  readonly pointer: string;
-  readonly detail: string;
-}
+import type { FieldProblem } from "../core/field-problem.ts";
 
 /** `bad_request` that says which fields of the body are wrong. Values are never quoted. */
 export class InvalidBody extends AppError {

@@ -7,8 +7,8 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { asAppError, errorCatalogue } from "../core/errors.ts";
+import type { FieldProblem } from "../core/field-problem.ts";
 import { InvalidBody } from "./invalid-body.ts";
-import type { FieldProblem } from "./invalid-body.ts";
 
 export interface Problem {
   readonly type: string;

@@ -6,12 +6,9 @@
 import * as z from "zod/mini";
 import type { Context } from "hono";
 import { AppError } from "../core/errors.ts";
+import { fieldProblemsOf } from "../core/field-problem.ts";
 import { limits } from "../core/limits.ts";
 import { InvalidBody } from "./invalid-body.ts";
-import type { FieldProblem } from "./invalid-body.ts";
-
-/** Wrong fields that are named in one answer. */
-const fieldProblemsMax = 10;
 
 /**
  * @throws unsupported_media_type, body_too_large, malformed_json, bad_request (all refuse); `bad_request` is an
@@ -33,8 +30,9 @@ export async function readJson<T>(
 
 /** @param at JSON pointer to the part of the body that was checked. */
 export function invalidBody(issues: readonly z.core.$ZodIssue[], at = ""): InvalidBody {
-  const fields = issues.slice(0, fieldProblemsMax).map(toFieldProblem);
-  return new InvalidBody(fields.map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail })));
+  return new InvalidBody(
+    fieldProblemsOf(issues).map(({ pointer, detail }) => ({ pointer: `${at}${pointer}`, detail })),
+  );
 }
 
 /** The body as text, for what is checked byte for byte. @throws body_too_large (refuse) */
@@ -61,37 +59,6 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     throw new AppError("malformed_json", "The request body is not valid JSON in UTF-8.");
   }
-}
-
-function toFieldProblem(issue: z.core.$ZodIssue): FieldProblem {
-  const pointer = issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-  return { pointer, detail: describe(issue) };
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `must be ${article(issue.expected)}`;
-    case "too_big":
-      return `must have at most ${issue.maximum}${unitOf(issue.origin)}`;
-    case "too_small":
-      return `must have at least ${issue.minimum}${unitOf(issue.origin)}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.map(String).join(", ")}`;
-    case "unrecognized_keys":
-      return "has fields that are not known here";
-    default:
-      return "does not have the expected form";
-  }
-}
-
-function article(type: string): string {
-  return `${/^[aeio]/.test(type) ? "an" : "a"} ${type}`;
-}
-
-function unitOf(origin: string): string {
-  if (origin === "string") return " characters";
-  return origin === "array" ? " items" : "";
 }
 
 function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -2,6 +2,7 @@
  * A queue without a queue: the app calls itself. For development without QStash, and for those who ask for it by name.
  *
  * Nothing repeats a call that is lost, and nothing waits longer than an invocation lives: for both there is the sweep. So a run still goes on after a crash, only later.
+ * For calls of tools there is no sweep: one attempt, soon or not at all.
  */
 import type { TurnQueue } from "../agent/chat.ts";
 import { AppError } from "../core/errors.ts";
@@ -9,12 +10,13 @@ import type { Clock, Log } from "../core/ports.ts";
 import type { Meter } from "../core/meter.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import { NonRetryableError } from "../engine/failures.ts";
+import type { ToolQueue } from "../tool/tool-queue.ts";
 import type { Queue, Trigger } from "../engine/queue.ts";
 
 export interface FetchQueueOptions {
   /** Without a slash at the end. */
   readonly appUrl: string;
-  readonly paths: { readonly executeStep: string; readonly continueTurn: string };
+  readonly paths: { readonly executeStep: string; readonly continueTurn: string; deliverTool(tool: string): string };
   /** Proves that the call is ours. */
   readonly internalKey: string;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -28,7 +30,7 @@ export interface FetchQueueOptions {
 /** An invocation lives for 30 s after its answer; a call takes some of them. */
 const waitMsMax = 20_000;
 
-export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue {
+export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue & ToolQueue {
   const { clock, meter, paths } = options;
 
   async function call(path: string, body: unknown, delayMs: number): Promise<void> {
@@ -60,6 +62,13 @@ export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue {
     scheduleStep: trigger,
     scheduleStepAt: (order, atMs) => trigger(order, atMs - clock.now()),
     continueTurn: (ref) => send(paths.continueTurn, ref, 0),
+    async enqueue(order) {
+      const delayMs = order.notBeforeMs - clock.now();
+      // No sweep looks for calls of tools: what cannot be waited for here would be lost.
+      if (delayMs > waitMsMax) throw new AppError("unsupported", "without QStash nobody can wait that long");
+      await send(paths.deliverTool(order.tool), order, delayMs);
+      return { messageId: `local_${order.executionId}` };
+    },
   };
 }
 

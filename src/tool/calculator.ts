@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { limits } from "../core/limits.ts";
-import { evaluateExpression } from "./expression.ts";
 import { defineTool, failed, ok } from "./tool.ts";
 
 /** Arithmetic, so that a model need not guess at numbers. */
@@ -14,7 +13,9 @@ export const calculator = defineTool({
   }),
   effect: "read",
   timeoutMs: 1_000,
-  execute(_context, { expression }) {
+  async execute(_context, { expression }) {
+    // The parser is a chunk of its own, loaded by the first calculation.
+    const { evaluateExpression } = await import("./expression.ts");
     const value = evaluateExpression(expression);
     return value.kind === "value" ? ok({ expression, result: value.text }) : failed(value.reason);
   },

@@ -1,8 +1,12 @@
 /** The two tools of an agent's memory: keep a fact about the user, and look one up. */
 import * as z from "zod/mini";
 import { limits } from "../core/limits.ts";
-import type { Fact } from "./fact-store.ts";
-import { defineTool, failed, ok } from "./tool.ts";
+import type { Fact, FactStore } from "./fact-store.ts";
+import { defineTool, failed, ok, type ToolContext } from "./tool.ts";
+
+export interface FactServices {
+  readonly facts: FactStore;
+}
 
 const factKey = z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.factKeyCharsMax));
 
@@ -16,10 +20,11 @@ export const remember = defineTool({
     value: z.string().check(z.minLength(1), z.maxLength(limits.factValueCharsMax)),
   }),
   effect: "write",
+  scopes: ["knowledge:write"],
   timeoutMs: limits.toolTimeoutMs,
-  async execute({ facts, userId, agentId, signal }, { key, value }) {
+  async execute({ services, userId, agentId, signal }: ToolContext<FactServices>, { key, value }) {
     const fact = { key: normalKey(key), value };
-    const outcome = await facts.remember({ userId, agentId }, fact, signal);
+    const outcome = await services.facts.remember({ userId, agentId }, fact, signal);
     if (outcome === "full")
       return failed(`The memory is full: ${limits.knowledgeEntriesMax} facts are kept. Replace one of them.`);
     if (outcome === "unusable")
@@ -37,8 +42,9 @@ export const recall = defineTool({
     query: z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.searchQueryCharsMax))),
   }),
   effect: "read",
+  scopes: ["knowledge:read"],
   timeoutMs: limits.toolTimeoutMs,
-  async execute({ facts, userId, agentId, signal }, { key, query }) {
+  async execute({ services: { facts }, userId, agentId, signal }: ToolContext<FactServices>, { key, query }) {
     const owner = { userId, agentId };
     if (key === undefined && query === undefined) return ok(preview(await facts.list(owner)));
     if (key === undefined) return ok(preview(await facts.search(owner, query ?? "", signal)));

@@ -15,6 +15,7 @@ import { openScript, supersedeScript } from "./event-scripts.ts";
 import { turnMember } from "./due-registry.ts";
 import { conversationIndexKey, dueTurnsKey, eventsKey, messagesKey } from "./keys.ts";
 import { readableOrNone, readInteger, readNothing, readTexts } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 
 /** When the sweep looks at a turn: long after its producer would have given a sign of life. */
 const turnDueMs = writerLimits.leaseMs + limits.sweepSlackMs;
@@ -37,7 +38,7 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
   return {
     async open(ref, opening) {
       const now = clock.now();
-      return runScript(redis, (batch) => {
+      return runOne(redis, (batch) => {
         void batch.add(["ZADD", dueTurnsKey, now + turnDueMs, turnMember(ref)], readInteger);
         return openScript.evalsha(
           batch,
@@ -49,7 +50,7 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
     },
 
     async supersede(ref, expected, record, messages = []) {
-      return runScript(redis, (batch) =>
+      return runOne(redis, (batch) =>
         supersedeScript.evalsha(
           batch,
           [eventsKey(ref.userId, ref.conversationId), messagesKey(ref.userId, ref.conversationId)],
@@ -98,15 +99,6 @@ export function upstashEventLog(redis: RedisClient, clock: Clock): EventLog {
       return readable.map((entries) => entries && validRecords(entries));
     },
   };
-}
-
-async function runScript<T>(redis: RedisClient, enqueue: (batch: Batch) => Promise<T>): Promise<T> {
-  let answer: Promise<T> | undefined;
-  await redis.run((batch) => {
-    answer = enqueue(batch);
-  });
-  invariant(answer !== undefined, "a batch settles what was added to it");
-  return answer;
 }
 
 /**

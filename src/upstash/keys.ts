@@ -95,6 +95,36 @@ export const dueTurnsKey = "turns:due";
 /** What was learned about the budget of each definition. */
 export const budgetsKey = "runs:budgets";
 
+/** What one call of a tool that acts has answered, or who makes it now; a string. */
+export function toolLedgerKey(userId: string, idempotencyKey: string): string {
+  return `tools:{${userId}}:ledger:${idempotencyKey}`;
+}
+
+/** The user's calls of one tool that are under way, by the time at which each counts as dead. */
+export function toolSlotsKey(userId: string, tool: string): string {
+  return `tools:{${userId}}:slots:${tool}`;
+}
+
+/** Failures in a row of what tools need, for all users; a hash, absent while all is well. */
+export function toolBreakerKey(name: string): string {
+  return `tools:breaker:${name}`;
+}
+
+/** One queued call of a tool; a hash. */
+export function executionKey(userId: string, executionId: string): string {
+  return `tools:{${userId}}:executions:${executionId}`;
+}
+
+/** The user's queued calls that failed for good, by the time at which they did. */
+export function deadExecutionsKey(userId: string): string {
+  return `tools:{${userId}}:dead`;
+}
+
+/** Prefix of the limits that tools declare; the limiter appends `:<caller>:<window>`. */
+export function toolRatePrefix(tool: string): string {
+  return `ratelimit:tool:${tool}`;
+}
+
 /** Prefixes of the rate limiter; it appends `:<identifier>:<window>`. */
 export const rateLimitPrefix = {
   api: "ratelimit:api",

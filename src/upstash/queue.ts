@@ -1,5 +1,6 @@
 import type { TurnQueue } from "../agent/chat.ts";
 import { AppError } from "../core/errors.ts";
+import { sha256Hex } from "../core/sha256.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
@@ -94,6 +95,5 @@ export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qsta
 
 /** Names of steps may hold anything; ids of messages may not. */
 async function callId(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return `call-${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `call-${await sha256Hex(text)}`;
 }

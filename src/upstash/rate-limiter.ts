@@ -38,11 +38,28 @@ export interface TakeLimit {
 }
 
 /** `RateLimiter.take` as part of a larger batch: one EVALSHA with two to four calls inside. Settles after the batch. */
-export function takeLimit({ batch, redis, clock, name, caller }: TakeLimit): Promise<LimitVerdict> {
+export function takeLimit({ name, ...take }: TakeLimit): Promise<LimitVerdict> {
+  return takeWindow({
+    ...take,
+    max: limiterMax[name],
+    windowMs: limits.limiterWindowMs,
+    prefix: rateLimitPrefix[name],
+  });
+}
+
+export interface TakeWindow extends Omit<TakeLimit, "name"> {
+  /** Requests in each window. */
+  readonly max: number;
+  readonly windowMs: number;
+  readonly prefix: string;
+}
+
+/** One request of a sliding window; costs what `takeLimit` does. */
+export function takeWindow({ batch, redis, clock, caller, max, windowMs, prefix }: TakeWindow): Promise<LimitVerdict> {
   const limiter = new Ratelimit({
     redis: enqueueOnly(batch, redis) as unknown as LibraryRedis,
-    limiter: Ratelimit.slidingWindow(limiterMax[name], `${limits.limiterWindowMs} ms`),
-    prefix: rateLimitPrefix[name],
+    limiter: Ratelimit.slidingWindow(max, `${windowMs} ms`),
+    prefix,
     timeout: 0,
     ephemeralCache: false,
     analytics: false,

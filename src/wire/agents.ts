@@ -1,15 +1,16 @@
 import { askModel } from "../agent/ask-model.ts";
 import type { Model } from "../agent/model-port.ts";
 import type { Actor, AgentServices, KnownFact } from "../agent/run/agent-services.ts";
+import { grantOf } from "../agent/run/agent.ts";
 import { registryTools } from "../agent/run/registry-tools.ts";
+import type { ToolParts } from "../tool/call-context.ts";
 import type { FactStore } from "../tool/fact-store.ts";
-import type { ToolRegistry } from "../tool/registry.ts";
 import type { Adapters } from "./adapters.ts";
+import { toolRegistry, type ToolServices } from "./tools.ts";
 
 export interface AgentParts {
   readonly model: Model;
-  readonly registry: ToolRegistry;
-  readonly facts: FactStore;
+  readonly tools: ToolParts<ToolServices>;
 }
 
 /** Facts that a run is told at its start. */
@@ -28,13 +29,11 @@ function neverAborted(): AbortSignal {
 }
 
 /** What runs of agents are given. */
-export function createAgentServices(
-  { config, clock, log }: Adapters,
-  { model, registry, facts }: AgentParts,
-): AgentServices {
+export function createAgentServices({ config, log }: Adapters, { model, tools }: AgentParts): AgentServices {
+  const { facts } = tools.services;
   return {
     askModel: (request, signal) => askModel(model, { ...request, signal }),
-    tools: registryTools({ registry, facts, clock, log }),
+    toolsOf: (agent) => registryTools(toolRegistry, tools, grantOf(agent)),
     recall: (actor, text) => recallFacts(facts, actor, text),
     async remember(actor, fact) {
       const outcome = await facts.remember(actor, fact, neverAborted());

@@ -5,8 +5,10 @@ import { Secret } from "../core/secret.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
+import type { ToolQueue } from "../tool/tool-queue.ts";
 import type { Qstash } from "../upstash/qstash.ts";
 import { enginePaths, upstashCalls, upstashQueue, upstashTurnQueue } from "../upstash/queue.ts";
+import { toolPaths, upstashToolQueue } from "../upstash/tool-queue.ts";
 import type { UpstashWorkflowOptions } from "../upstash/workflow.ts";
 import { carriedQueue, type Carrier } from "../workflow/carrier.ts";
 import type { Adapters } from "./adapters.ts";
@@ -17,6 +19,7 @@ export interface Queues {
   readonly calls: CallPort;
   /** Absent where the queue is not Upstash's. */
   readonly carrier: Carrier | undefined;
+  readonly tools: ToolQueue;
 }
 
 export function createQueues(adapters: Adapters): Queues {
@@ -30,11 +33,13 @@ export function createQueues(adapters: Adapters): Queues {
       runs: carriedQueue(upstashQueue({ qstash, appUrl, clock }), carrier),
       turns: upstashTurnQueue({ qstash, appUrl }),
       calls: upstashCalls({ qstash, appUrl }),
+      tools: upstashToolQueue({ qstash, appUrl }),
     };
   }
   const internalKey = internalKeyOf(config).reveal();
-  const queue = fetchQueue({ ...adapters, appUrl, paths: enginePaths, internalKey });
-  return { runs: queue, turns: queue, calls: noCalls, carrier: undefined };
+  const paths = { ...enginePaths, deliverTool: toolPaths.deliver };
+  const queue = fetchQueue({ ...adapters, appUrl, paths, internalKey });
+  return { runs: queue, turns: queue, calls: noCalls, tools: queue, carrier: undefined };
 }
 
 /** Most requests send no message: the client is loaded by the first one that does. */

@@ -1,6 +1,8 @@
 /** What runs, agents and the sweep need. A chunk of its own: a chat without an agent needs none of it. */
 import { chatAgentId } from "../agent/chat-tools.ts";
 import type { Model } from "../agent/model-port.ts";
+import { reminderMessage, reminderRun, type ReminderPost, type ReminderRunServices } from "../agent/reminder-runs.ts";
+import { createReminders } from "../agent/reminders.ts";
 import type { AgentStore } from "../agent/run/agent.ts";
 import { agentRun } from "../agent/run/agent-run.ts";
 import type { AgentServices } from "../agent/run/agent-services.ts";
@@ -12,13 +14,14 @@ import type { RunIndex, RunRef } from "../engine/journal.ts";
 import type { Failure } from "../engine/journal-entry.ts";
 import { createRunRegistry, type RunRegistry } from "../engine/run-definition.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
+import type { ConversationStore } from "../memory/conversation-store.ts";
 import { bookDinner } from "../saga/book-dinner.ts";
 import type { SagaServices } from "../saga/saga-services.ts";
 import { toolRun, type ToolRunServices } from "../schedule/tool-run.ts";
-import { restaurantClient } from "../system/restaurant-client.ts";
-import type { FactStore } from "../tool/fact-store.ts";
-import type { ToolRegistry } from "../tool/registry.ts";
+import type { ToolParts } from "../tool/call-context.ts";
+import type { Reminders } from "../tool/reminder.ts";
 import { runTool } from "../tool/run-tool.ts";
+import { fullGrant } from "../tool/tool-grant.ts";
 import { upstashAgentStore } from "../upstash/agent-store.ts";
 import { upstashDueRuns, upstashDueTurns } from "../upstash/due-registry.ts";
 import { upstashRunFeed } from "../upstash/event-feed.ts";
@@ -28,6 +31,7 @@ import type { Carrier } from "../workflow/carrier.ts";
 import { createAgentServices } from "./agents.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Queues } from "./queues.ts";
+import { toolRegistry, type ToolServices } from "./tools.ts";
 
 export interface RunsWire {
   readonly engine: EngineParts<RunServices>;
@@ -41,10 +45,11 @@ export interface RunsWire {
   readonly serveWorkflow: ((request: Request) => Promise<Response>) | undefined;
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
+  readonly reminders: Reminders;
 }
 
 /** What the runs of this app are given. */
-export type RunServices = SagaServices & AgentServices & ToolRunServices;
+export type RunServices = SagaServices & AgentServices & ToolRunServices & ReminderRunServices;
 
 /** Every run that can be started here, and the versions of it that may still be running. */
 export const runRegistry = createRunRegistry<RunServices>([
@@ -54,6 +59,8 @@ export const runRegistry = createRunRegistry<RunServices>([
   agentExecution,
   agentReflection,
   toolRun,
+  reminderRun,
+  reminderMessage,
 ]);
 
 export interface RunsParts {
@@ -61,8 +68,8 @@ export interface RunsParts {
   readonly env: object;
   readonly queues: Queues;
   readonly model: Model;
-  readonly tools: ToolRegistry;
-  readonly facts: FactStore;
+  readonly tools: ToolParts<ToolServices>;
+  readonly conversations: ConversationStore;
   /** Between 0 and 1. */
   readonly chance: () => number;
   /** The definitions that can be started; the app's own without it. */
@@ -72,7 +79,11 @@ export interface RunsParts {
 export function createRuns(parts: RunsParts): RunsWire {
   const { adapters, queues, chance } = parts;
   const { config, pause, redis } = adapters;
-  const engine = createEngine(parts);
+  const { reminders, postReminder } = createReminders<RunServices>({
+    engine: () => engine,
+    conversations: parts.conversations,
+  });
+  const engine = createEngine(parts, postReminder);
   return {
     engine,
     dueTurns: upstashDueTurns(redis),
@@ -87,11 +98,15 @@ export function createRuns(parts: RunsParts): RunsWire {
     carrier: queues.carrier,
     serveWorkflow: createWorkflowServer(parts.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),
+    reminders,
   };
 }
 
-function createEngine({ adapters, queues, model, tools, facts, registry }: RunsParts): EngineParts<RunServices> {
-  const { config, clock, redis, log } = adapters;
+function createEngine(
+  { adapters, queues, model, tools, registry }: RunsParts,
+  postReminder: ReminderPost,
+): EngineParts<RunServices> {
+  const { config, clock, redis } = adapters;
   const journal = upstashJournal(redis, clock);
   return {
     ...adapters,
@@ -102,13 +117,27 @@ function createEngine({ adapters, queues, model, tools, facts, registry }: RunsP
     calls: queues.calls,
     registry: registry ?? runRegistry,
     services: {
-      restaurants: restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch }),
-      ...createAgentServices(adapters, { model, registry: tools, facts }),
-      runTool: (call, userId, { signal }) =>
-        runTool(tools, call, { userId, agentId: chatAgentId, clock, facts, log, signal }),
+      restaurants: tools.services.restaurants,
+      postReminder,
+      ...createAgentServices(adapters, { model, tools }),
+      runTool: scheduledTools(tools),
     },
     profile: budgetProfiles[config.workersPlan],
   };
+}
+
+/** Whoever set the schedule has asked for the call by name and input. */
+function scheduledTools(tools: ToolParts<ToolServices>): ToolRunServices["runTool"] {
+  return (call, userId, { idempotencyKey, signal }) =>
+    runTool(toolRegistry, call, {
+      ...tools,
+      userId,
+      agentId: chatAgentId,
+      callKey: idempotencyKey,
+      grant: fullGrant,
+      isApproved: true,
+      signal,
+    });
 }
 
 function createWorkflowServer(

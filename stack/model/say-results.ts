@@ -15,7 +15,7 @@ export function sayResults(calls: AnsweredCall[]): string {
 }
 
 function sayResult(call: AnsweredCall): string {
-  const result = jsonOrText(call.resultText);
+  const result = jsonOrText(withoutFence(call.resultText));
   const args = jsonOrText(call.argumentsText);
   const given = isRecord(args) ? args : {};
   const failure = failureIn(result);
@@ -117,6 +117,11 @@ function textOf(from: Record<string, unknown>, ...keys: string[]): string | unde
     if (typeof value === "number") return String(value);
   }
   return undefined;
+}
+
+/** Some callers put a result between tags, to mark it as data. */
+function withoutFence(text: string): string {
+  return /^<([\w-]+)[^>]*>\n(.*)\n<\/\1>$/s.exec(text)?.[2] ?? text;
 }
 
 function jsonOrText(text: string): unknown {

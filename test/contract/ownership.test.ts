@@ -22,14 +22,18 @@ const rows = Object.entries(routeAccess);
 const ofIdentity = rows.flatMap(([route, access]) => (access.by === "identity" ? [[route, access] as const] : []));
 type ByIdentity = Extract<RouteAccess, { by: "identity" }>;
 
-/** Asks for the owner's things. */
-async function ask(route: string, access: RouteAccess, as?: TestCaller): Promise<Response> {
-  const [method = "", template = ""] = route.split(" ");
-  const path = template.replace(/:(\w+)/g, (_, name: string) => {
+function pathOf(route: string): string {
+  return route.split(" ")[1]!.replace(/:(\w+)/g, (_, name: string) => {
     const value = planted[name];
     if (value === undefined) throw new Error(`test/contract/planted-things.ts makes nothing for :${name} of ${route}`);
     return value;
   });
+}
+
+/** Asks for the owner's things. */
+async function ask(route: string, access: RouteAccess, as?: TestCaller): Promise<Response> {
+  const [method = ""] = route.split(" ");
+  const path = pathOf(route);
   const body = access.by === "identity" ? access.body?.(planted) : undefined;
   const json = { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
   return (as?.fetch ?? app.fetch)(path, { method, ...(body === undefined ? {} : json) });
@@ -82,7 +86,7 @@ describe("without a valid identity", () => {
 describe("without the signature of the queue", () => {
   it.each(rows.filter(([, { by }]) => by === "queue"))("%s answers nobody, whoever they are", async (route, access) => {
     const inner = { body: "{}", headers: { "content-type": "application/json", "upstash-signature": "e30.e30.e30" } };
-    const path = route.split(" ")[1]!;
+    const path = pathOf(route);
     for (const response of [
       await ask(route, access),
       await ask(route, access, owner),

@@ -16,11 +16,15 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
   await owner.post(`/api/memory/knowledge/${agentId}/${key}`, { value: secretWords }, { method: "PUT" });
   const target = { kind: "agent", agentId, goal: `Remember that ${secretWords}` };
   const schedule = await owner.post("/api/schedules", { when: { delay: "1h" }, target });
+  const call = { parameters: { key: "secret", value: secretWords } };
+  const queued = await owner.post("/api/tools/remember/queue", call);
   await app.settled();
   return {
     conversationId,
     agentId,
     key,
+    name: "calculator",
+    executionId: ((await queued.json()) as { executionId: string }).executionId,
     scheduleId: ((await schedule.json()) as { scheduleId: string }).scheduleId,
     runId: ((await run.json()) as { runId: string }).runId,
     sessionId: ((await sessions.json()) as { sessions: { id: string }[] }).sessions[0]!.id,
@@ -38,5 +42,6 @@ export async function look(owner: TestCaller, planted: Planted): Promise<unknown
     sessions: await get("/api/sessions"),
     knowledge: await get(`/api/memory/knowledge/${planted["agentId"]}`),
     schedules: await get("/api/schedules"),
+    execution: await get(`/api/tools/executions/${planted["executionId"]}`),
   };
 }

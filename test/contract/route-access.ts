@@ -70,6 +70,9 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /api/conversations/:conversationId/events": identity("chat", 200, { isStream: true }),
 
   "GET /api/tools": anybody,
+  "POST /api/tools/:name/queue": identity("tools", 202, { body: () => ({ parameters: { expression: "1 + 1" } }) }),
+  "POST /api/tools/:name": queue,
+  "GET /api/tools/executions/:executionId": identity("tools", 404),
 
   "POST /api/execute": identity("runs", 202, { body: () => ({ name: "wait-for-go", input: {} }) }),
   "GET /api/runs": identity("runs", 200),
@@ -121,4 +124,5 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "POST /api/engine/continue-turn": queue,
   "POST /api/engine/resume": queue,
   "POST /api/workflows/agent": queue,
+  "POST /api/webhooks/qstash/failure": queue,
 };

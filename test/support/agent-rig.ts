@@ -59,13 +59,13 @@ export function createAgentRig(say: readonly Said[], tools: Readonly<Record<stri
     remember: async (_actor, fact) => void learned.push(fact),
     recall: async () => [],
     priceOf: () => ({ input: 1, output: 10 }),
-    tools: {
-      describe: (names = Object.keys(tools)) =>
-        names.filter((name) => name in tools).map((name) => ({ name, description: name, inputSchema: {} })),
-      problemOf({ name, parameters }, { allowed, isComplete }) {
+    toolsOf: ({ tools: allowed = Object.keys(tools) }) => ({
+      describe: () =>
+        allowed.filter((name) => name in tools).map((name) => ({ name, description: name, inputSchema: {} })),
+      problemOf({ name, parameters }, { isComplete }) {
         const tool = tools[name];
         if (tool === undefined) return `There is no tool "${name}".`;
-        if (allowed !== undefined && !allowed.includes(name)) return `The tool "${name}" is not allowed.`;
+        if (!allowed.includes(name)) return `The tool "${name}" is not allowed.`;
         return isComplete ? tool.problem?.(parameters as Record<string, unknown>) : undefined;
       },
       needsApproval: ({ name }) => tools[name]?.needsApproval === true,
@@ -80,7 +80,7 @@ export function createAgentRig(say: readonly Said[], tools: Readonly<Record<stri
         const undo = tools[name]?.undo;
         return undo === undefined ? undefined : async ({ output }) => undo(output);
       },
-    },
+    }),
   };
   const rig = createEngineRig([agentRun, agentPlanning, agentExecution, agentReflection] as never);
   const parts = (over: Partial<EngineParts<unknown>> = {}): EngineParts<unknown> => rig.parts({ services, ...over });

@@ -31,7 +31,7 @@ export function setUp(...scripts: ScriptStep[][]) {
     systemPrompt: "be brief",
     contextTokens: 32_000,
     tools: {
-      definitions: [],
+      definitions: () => [],
       run: async (call) => {
         runs.push(call.id);
         return call.name === "broken"

@@ -10,8 +10,11 @@ import { createSessions } from "../../src/session/sessions.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { upstashSessionStore } from "../../src/upstash/session-store.ts";
 import { createWire, type Wire } from "../../src/wire.ts";
+import { createToolRegistry, type ToolRegistry } from "../../src/tool/registry.ts";
+import type { AnyTool } from "../../src/tool/tool.ts";
 import { runRegistry, type RunServices } from "../../src/wire/runs.ts";
 import type { RedisClient } from "../../src/upstash/batch.ts";
+import type { ToolServices } from "../../src/wire/tools.ts";
 import { createAdapters, type Invocation, type Time } from "../../src/wire/adapters.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
 import type { StackClock } from "../../stack/clock.ts";
@@ -60,6 +63,8 @@ export interface TestCaller {
 export interface TestAppOptions {
   /** Runs beside those of the app. */
   readonly definitions?: readonly AnyRunDefinition<RunServices>[];
+  /** Tools that are queued beside those of the app. */
+  readonly tools?: readonly AnyTool<ToolServices>[];
   /** Replaces bindings; an empty one counts as missing. */
   readonly bindings?: Readonly<Record<string, string>>;
   /** `stack`: the app has the time of the stack, which stands still until a test moves it. */
@@ -149,11 +154,21 @@ function leavable(response: Response, left: AbortController): Response {
   return new Response(body, response);
 }
 
-function wireFor({ definitions = [], time }: TestAppOptions, clock: StackClock) {
+function wireFor({ definitions = [], tools = [], time }: TestAppOptions, clock: StackClock) {
   const registry = createRunRegistry<RunServices>([...runRegistry.list(), ...definitions]);
   return (invocation: Invocation): Wire => {
-    return createWire(time === "stack" ? { ...invocation, time: timeOf(clock) } : invocation, registry);
+    const wire = createWire(time === "stack" ? { ...invocation, time: timeOf(clock) } : invocation, registry);
+    const queuedTools = async () => {
+      const queued = await wire.queuedTools();
+      return { ...queued, registry: withTools(queued.registry, tools) };
+    };
+    return { ...wire, queuedTools };
   };
+}
+
+function withTools(registry: ToolRegistry<ToolServices>, tools: readonly AnyTool<ToolServices>[]) {
+  const extra = createToolRegistry(tools);
+  return { ...registry, get: (name: string) => extra.get(name) ?? registry.get(name) };
 }
 
 function timeOf(clock: StackClock): Time {

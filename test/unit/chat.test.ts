@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fenceOutput } from "../../src/agent/fence.ts";
 import { startTurn, stopTurn, takeUpTurn } from "../../src/agent/chat.ts";
 import { currentTurn } from "../../src/agent/turn-state.ts";
 import { AppError } from "../../src/core/errors.ts";
@@ -58,8 +59,8 @@ describe("a chat turn", () => {
     ]);
     expect(t.model.requests[1]?.messages.slice(-3)).toMatchObject([
       { role: "assistant", toolCalls: [{ id: "t1" }, { id: "t2" }] },
-      { role: "tool", toolCallId: "t1", content: '{"value":42}' },
-      { role: "tool", toolCallId: "t2", content: '{"error":"it broke"}' },
+      { role: "tool", toolCallId: "t1", content: fenceOutput({ value: 42 }) },
+      { role: "tool", toolCallId: "t2", content: fenceOutput({ error: "it broke" }) },
     ]);
   });
 

@@ -86,6 +86,21 @@ describe("the configuration", () => {
     expect(problemsOf({ ...rest, ENVIRONMENT: "development", QUEUE: "qstash" })[0]).toContain("QSTASH_TOKEN");
   });
 
+  it("lets tools reach what is listed, and nothing near without a list", () => {
+    expect(parseConfig({ ...complete }).egress).toEqual({ dnsUrl: undefined, allowedHosts: new Set() });
+    const EGRESS_ALLOWED_HOSTS = "127.0.0.1:3000, intranet.example ,[::1]:80";
+    expect(problemsOf({ ...complete, EGRESS_ALLOWED_HOSTS })[0]).toContain("EGRESS_ALLOWED_HOSTS");
+    const listed = parseConfig({ ...complete, EGRESS_ALLOWED_HOSTS: "127.0.0.1:3000, intranet.example ,[::1]:8080" });
+    expect(listed.egress.allowedHosts).toEqual(new Set(["127.0.0.1:3000", "intranet.example", "[::1]:8080"]));
+    for (const wrong of ["http://a.example", "a.example/path", "a b", "user@a.example", "a.example,"]) {
+      expect(problemsOf({ ...complete, EGRESS_ALLOWED_HOSTS: wrong }), wrong).toHaveLength(1);
+    }
+    expect(parseConfig({ ...complete, EGRESS_DNS_URL: "https://dns.example/q" }).egress.dnsUrl).toBe(
+      "https://dns.example/q",
+    );
+    expect(problemsOf({ ...complete, EGRESS_DNS_URL: "dns.example" })[0]).toContain("EGRESS_DNS_URL");
+  });
+
   it("reports all that is missing at once, each with its variable and where to get it", () => {
     const problems = problemsOf({});
     for (const name of ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "MODEL_BASE_URL", "MODEL_API_KEY"]) {

@@ -196,7 +196,14 @@ describe("operations", () => {
   it("lists the tools with their schemas", async () => {
     const { tools } = (await bodyOf(await rig().request("GET", "/api/tools"))) as { tools: Record<string, unknown>[] };
     expect(tools.map((tool) => tool["name"])).toContain("calculator");
-    expect(Object.keys(tools[0] ?? {}).toSorted()).toEqual(["description", "effect", "inputSchema", "name"]);
+    expect(Object.keys(tools[0] ?? {}).toSorted()).toEqual([
+      "approval",
+      "description",
+      "effect",
+      "inputSchema",
+      "name",
+      "scopes",
+    ]);
   });
 
   it("is ready when the storage answers, and says 503 when not", async () => {

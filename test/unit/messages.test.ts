@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fenceOutput } from "../../src/agent/fence.ts";
 import { toModelMessages } from "../../src/agent/transcript.ts";
 import { foldMessages, userMessage, type Message } from "../../src/memory/message.ts";
 
@@ -77,8 +78,8 @@ describe("the model's transcript", () => {
           { id: "t2", name: "time", argumentsJson: "{}" },
         ],
       },
-      { role: "tool", toolCallId: "t1", content: '{"value":42}' },
-      { role: "tool", toolCallId: "t2", content: '{"error":"no such zone"}' },
+      { role: "tool", toolCallId: "t1", content: fenceOutput({ value: 42 }) },
+      { role: "tool", toolCallId: "t2", content: fenceOutput({ error: "no such zone" }) },
       { role: "assistant", content: "42" },
     ]);
   });

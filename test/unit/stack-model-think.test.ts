@@ -80,6 +80,14 @@ test("the conversation before is known", () => {
   expect(say({ messages })).toBe('Before that you said: "My cat is called Ada.".');
 });
 
+test("a result that its caller has fenced is read like one that is not", () => {
+  const result = '{"expression":"2 + 2","result":"4"}';
+  const answerTo = (given: string): string =>
+    say({ messages: [user("what is 2 + 2?"), ...called("calculator", '{"expression":"2 + 2"}', given)] });
+  expect(answerTo(`<tool-output tool="calculator">\n${result}\n</tool-output>`)).toBe(answerTo(result));
+  expect(answerTo(result)).toBe("2 + 2 = 4.");
+});
+
 test("a story has as many words as asked for, numbered chapters and an end", () => {
   const story = say({ messages: [user("Tell me a long story in 1000 words.")] });
   expect(story.split(/\s+/).length).toBeGreaterThan(1_000);

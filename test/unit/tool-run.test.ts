@@ -1,135 +1,217 @@
 import { describe, expect, it } from "vitest";
-import * as z from "zod/mini";
 import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
+import { NonRetryableError } from "../../src/engine/failures.ts";
 import { builtInTools } from "../../src/tool/built-in.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { runTool } from "../../src/tool/run-tool.ts";
-import { defineTool, ok, type ToolContext } from "../../src/tool/tool.ts";
-import { manualClock, silentLog } from "../fakes/clock.ts";
-import { memoryFactStore } from "../fakes/memory-fact-store.ts";
+import type { ToolContext } from "../../src/tool/tool.ts";
+import { createToolRig, builtInServices, probe } from "../support/tool-rig.ts";
 
-function context(more: Partial<ToolContext> = {}): ToolContext {
-  return {
-    userId: "usr_1",
-    agentId: "chat",
-    clock: manualClock(Date.UTC(2026, 6, 1, 22, 30, 5)),
-    facts: memoryFactStore(),
-    log: silentLog,
-    signal: new AbortController().signal,
-    ...more,
-  };
-}
+const summerNight = Date.UTC(2026, 6, 1, 22, 30, 5);
+const rig = () => createToolRig(builtInTools, builtInServices(), summerNight);
 
-function toolThat(execute: (context: ToolContext) => unknown, timeoutMs = 10_000) {
-  return createToolRegistry([
-    defineTool({
-      name: "probe",
-      description: "A tool for tests.",
-      input: z.object({ count: z.optional(z.number()) }),
-      effect: "read",
-      timeoutMs,
-      execute: async (given) => ok(await execute(given)),
-    }),
-  ]);
-}
-
-const builtIn = createToolRegistry(builtInTools);
-
-function call(name: string, input: unknown, given = context()) {
-  return runTool(builtIn, { name, argumentsJson: JSON.stringify(input) }, given);
+function probeRig(execute: (context: ToolContext) => unknown, contract: Parameters<typeof probe>[1] = {}) {
+  return createToolRig([probe(execute, contract)], undefined);
 }
 
 describe("a tool call", () => {
   it("answers with the output as JSON holds it", async () => {
-    const registry = toolThat(() => ({ at: new Date(0), gone: undefined }));
-    expect(await runTool(registry, { name: "probe", argumentsJson: "{}" }, context())).toEqual({
-      kind: "ok",
-      output: { at: "1970-01-01T00:00:00.000Z" },
-    });
+    const { call } = probeRig(() => ({ at: new Date(0), gone: undefined }));
+    expect(await call("probe", {})).toEqual({ kind: "ok", output: { at: "1970-01-01T00:00:00.000Z" } });
   });
 
   it("without arguments counts as one with none", async () => {
-    expect(
-      await runTool(
-        toolThat(() => 1),
-        { name: "probe", argumentsJson: "" },
-        context(),
-      ),
-    ).toEqual({ kind: "ok", output: 1 });
+    const { context } = probeRig(() => 1);
+    const registry = createToolRegistry<unknown>([probe(() => 1)]);
+    const result = await runTool(registry, { name: "probe", argumentsJson: "" }, context());
+    expect(result).toEqual({ kind: "ok", output: 1 });
   });
 
   it.each([
-    ["of an unknown tool", "nothing", "{}", /no tool of this name.*probe/],
-    ["with broken JSON", "probe", '{"count":', /not valid JSON/],
-    ["with arguments of a wrong type", "probe", '{"count":"three"}', /count/],
-    ["with no object", "probe", "[]", /the arguments/],
-    ["with too long arguments", "probe", `{"x":"${"x".repeat(limits.toolInputCharsMax)}"}`, /longer than/],
-  ])("%s fails in words", async (_case, name, argumentsJson, words) => {
-    const result = await runTool(
-      toolThat(() => 1),
-      { name, argumentsJson },
-      context(),
-    );
-    expect(result).toMatchObject({ kind: "failed", errorText: expect.stringMatching(words) as string });
+    ["of an unknown tool", "nothing", "{}", "unknown_tool", /no tool of this name.*probe/],
+    ["with broken JSON", "probe", '{"count":', "invalid_input", /not valid JSON/],
+    ["with arguments of a wrong type", "probe", '{"count":"three"}', "invalid_input", /\/count must be a number/],
+    ["with no object", "probe", "[]", "invalid_input", /the whole must be an object/],
+    [
+      "with too long arguments",
+      "probe",
+      `{"x":"${"x".repeat(limits.toolInputCharsMax)}"}`,
+      "invalid_input",
+      /longer than/,
+    ],
+  ])("%s fails in words, and nothing runs", async (_case, name, argumentsJson, code, words) => {
+    let runs = 0;
+    const registry = createToolRegistry<unknown>([probe(() => (runs += 1))]);
+    const result = await runTool(registry, { name, argumentsJson }, probeRig(() => 1).context());
+    expect(result).toMatchObject({ kind: "failed", code, errorText: expect.stringMatching(words) as string });
+    expect(runs).toBe(0);
+  });
+
+  it("with arguments of exactly the limit runs", async () => {
+    const registry = createToolRegistry<unknown>([probe(() => 1)]);
+    const argumentsJson = `{"x":"${"x".repeat(limits.toolInputCharsMax - 8)}"}`;
+    expect(argumentsJson).toHaveLength(limits.toolInputCharsMax);
+    expect(await runTool(registry, { name: "probe", argumentsJson }, probeRig(() => 1).context())).toMatchObject({
+      kind: "ok",
+    });
   });
 
   it.each([
-    ["an Error", new Error("inner detail")],
-    ["a string", "inner detail"],
-    ["nothing", undefined],
-    ["a failure of the storage", new AppError("redis_unavailable", "inner detail")],
-  ])("fails without inner detail when the tool throws %s", async (_case, thrown) => {
-    const registry = toolThat(() => {
+    ["an Error", new Error("inner detail"), "broken"],
+    ["a string", "inner detail", "broken"],
+    ["nothing", undefined, "broken"],
+    ["a failure of the storage", new AppError("redis_unavailable", "inner detail"), "unavailable"],
+  ])("fails without inner detail when the tool throws %s", async (_case, thrown, code) => {
+    const { call } = probeRig(() => {
       throw thrown;
     });
-    const result = await runTool(registry, { name: "probe", argumentsJson: "{}" }, context());
-    expect(result.kind).toBe("failed");
+    const result = await call("probe", {});
+    expect(result).toMatchObject({ kind: "failed", code });
     expect(JSON.stringify(result)).not.toContain("inner detail");
   });
 
-  it("fails when the answer is larger than a model is given to read", async () => {
-    const registry = toolThat(() => "x".repeat(limits.toolOutputBytesMax));
-    const result = await runTool(registry, { name: "probe", argumentsJson: "{}" }, context());
-    expect(result).toMatchObject({ kind: "failed", errorText: expect.stringContaining("ask for less") as string });
+  it("passes on a refusal that was written for its reader", async () => {
+    const { call } = probeRig(() => {
+      throw new NonRetryableError("The table is taken.");
+    });
+    expect(await call("probe", {})).toEqual({ kind: "failed", code: "failed", errorText: "The table is taken." });
   });
 
-  it("fails when the answer cannot be written as JSON", async () => {
-    const result = await runTool(
-      toolThat(() => 1n),
-      { name: "probe", argumentsJson: "{}" },
-      context(),
-    );
-    expect(result.kind).toBe("failed");
+  it("fails when the answer is larger than a model is given to read", async () => {
+    const large = probeRig(() => "x".repeat(limits.toolOutputBytesMax - 1));
+    expect(await large.call("probe", {})).toMatchObject({
+      code: "unusable_output",
+      errorText: expect.stringContaining("ask for less") as string,
+    });
+    const fitting = probeRig(() => "x".repeat(limits.toolOutputBytesMax - 2));
+    expect(await fitting.call("probe", {})).toMatchObject({ kind: "ok" });
+  });
+
+  it.each([
+    ["a BigInt", () => 1n],
+    [
+      "a cycle",
+      () => {
+        const cycle: Record<string, unknown> = {};
+        return Object.assign(cycle, { cycle });
+      },
+    ],
+  ])("fails when the answer holds %s", async (_case, answer) => {
+    expect(await probeRig(answer).call("probe", {})).toMatchObject({ kind: "failed", code: "unusable_output" });
+  });
+
+  it("turns bytes into what JSON makes of them, within the same limit", async () => {
+    const { call } = probeRig(() => new Uint8Array(limits.toolOutputBytesMax));
+    expect(await call("probe", {})).toMatchObject({ kind: "failed", code: "unusable_output" });
   });
 
   it("fails after the tool's time, and the tool sees the signal", async () => {
     let seen: AbortSignal | undefined;
-    const registry = toolThat(({ signal }) => {
+    const { call, clock, paused } = probeRig(({ signal }) => {
       seen = signal;
       return new Promise(() => {});
-    }, 1);
-    const result = await runTool(registry, { name: "probe", argumentsJson: "{}" }, context());
-    expect(result).toMatchObject({ kind: "failed", errorText: expect.stringContaining("within 1 ms") as string });
+    });
+    const result = call("probe", {});
+    await paused(10_000);
+    await clock.advance(9_999);
+    expect(seen?.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await result).toMatchObject({ code: "timed_out", errorText: expect.stringContaining("10000 ms") as string });
     expect(seen?.aborted).toBe(true);
   });
 
-  it("stops when the turn does, also when it was stopped before", async () => {
+  it("hears nothing of what a tool answers, or throws, after its time", async () => {
+    const late = Promise.withResolvers<unknown>();
+    const { call, clock, paused } = probeRig(() => late.promise);
+    const result = call("probe", {});
+    await paused(10_000);
+    await clock.advance(10_000);
+    late.reject(new Error("late"));
+    expect(await result).toMatchObject({ code: "timed_out" });
+  });
+
+  it("stops when the caller does, also when it had left before", async () => {
     const turn = new AbortController();
-    const registry = toolThat(() => {
+    let runs = 0;
+    const { call } = probeRig(() => {
+      runs += 1;
       turn.abort();
       return new Promise(() => {});
     });
-    const given = context({ signal: turn.signal });
-    const stopped = { kind: "failed", errorText: "The tool probe was stopped." };
-    expect(await runTool(registry, { name: "probe", argumentsJson: "{}" }, given)).toEqual(stopped);
-    expect(await runTool(registry, { name: "probe", argumentsJson: "{}" }, given)).toEqual(stopped);
+    const stopped = { kind: "failed", code: "stopped", errorText: "The tool probe was stopped." };
+    expect(await call("probe", {}, { signal: turn.signal })).toEqual(stopped);
+    expect(await call("probe", {}, { signal: turn.signal })).toEqual(stopped);
+    expect(runs).toBe(1);
+  });
+});
+
+describe("a tool with retries", () => {
+  const down = new AppError("partner_unavailable", "down", { retryAfterMs: 7_000 });
+
+  it("is tried again, ever later, when something below it fails in passing", async () => {
+    let attempts = 0;
+    const { call, clock, paused } = probeRig(
+      () => {
+        attempts += 1;
+        if (attempts < 3) throw down;
+        return attempts;
+      },
+      { timeoutMs: 1_000, retries: 2 },
+    );
+    const result = call("probe", {});
+    await paused(limits.toolBackoffMs);
+    await clock.advance(limits.toolBackoffMs);
+    await paused(limits.toolBackoffMs * 2);
+    expect(attempts).toBe(2);
+    await clock.advance(limits.toolBackoffMs * 2 - 1);
+    expect(attempts).toBe(2);
+    await clock.advance(1);
+    expect(await result).toEqual({ kind: "ok", output: 3 });
+  });
+
+  it("gives up after its last one, and says for how long", async () => {
+    let attempts = 0;
+    const { call, clock, paused } = probeRig(
+      () => {
+        attempts += 1;
+        throw down;
+      },
+      { timeoutMs: 1_000, retries: 1 },
+    );
+    const result = call("probe", {});
+    await paused(limits.toolBackoffMs);
+    await clock.advance(limits.toolBackoffMs);
+    expect(await result).toMatchObject({ code: "unavailable", retryAfterMs: 7_000 });
+    expect(attempts).toBe(2);
+  });
+
+  it.each([
+    ["answers no", () => Promise.reject(new NonRetryableError("no"))],
+    ["breaks", () => Promise.reject(new Error("a defect"))],
+  ])("is not tried again when it %s", async (_case, body) => {
+    let attempts = 0;
+    const { call } = probeRig(
+      () => {
+        attempts += 1;
+        return body();
+      },
+      { timeoutMs: 1_000, retries: 2 },
+    );
+    expect(await call("probe", {})).toMatchObject({ kind: "failed" });
+    expect(attempts).toBe(1);
+  });
+
+  it("that could take longer than a call may cannot be defined", () => {
+    expect(() => probe(() => 1, { timeoutMs: limits.toolWholeMsMax + 1 })).toThrow("longer than a call may");
+    expect(() => probe(() => 1, { timeoutMs: limits.toolWholeMsMax })).not.toThrow();
   });
 });
 
 describe("the registry", () => {
   it("describes each tool with a JSON schema that a model can read", () => {
-    const calculator = builtIn.describe().find(({ name }) => name === "calculator");
+    const described = createToolRegistry(builtInTools).describe();
+    const calculator = described.find(({ name }) => name === "calculator");
     expect(calculator).toMatchObject({
       effect: "read",
       inputSchema: {
@@ -138,7 +220,15 @@ describe("the registry", () => {
         required: ["expression"],
       },
     });
-    expect(builtIn.describe().map(({ name }) => name)).toEqual(["calculator", "current_time", "remember", "recall"]);
+    expect(described.map(({ name }) => name)).toEqual([
+      "calculator",
+      "current_time",
+      "remember",
+      "recall",
+      "http_fetch",
+      "reminder",
+      "wait",
+    ]);
   });
 
   it("refuses two tools of one name", () => {
@@ -148,7 +238,7 @@ describe("the registry", () => {
 
 describe("current_time", () => {
   it("tells the time of a zone, with daylight saving", async () => {
-    expect(await call("current_time", { timeZone: "Europe/Berlin" })).toEqual({
+    expect(await rig().call("current_time", { timeZone: "Europe/Berlin" })).toEqual({
       kind: "ok",
       output: {
         timeZone: "Europe/Berlin",
@@ -162,79 +252,11 @@ describe("current_time", () => {
   });
 
   it("tells UTC without a zone, and refuses an unknown one in words", async () => {
+    const { call } = rig();
     expect(await call("current_time", {})).toMatchObject({ output: { timeZone: "UTC", time: "22:30:05" } });
     expect(await call("current_time", { timeZone: "Mars/Olympus" })).toMatchObject({
       kind: "failed",
       errorText: expect.stringContaining("no time zone named Mars/Olympus") as string,
-    });
-  });
-});
-
-describe("remember and recall", () => {
-  it("find a fact again, whatever the case and spacing of its key", async () => {
-    const given = context();
-    await call("remember", { key: " Favourite  Colour ", value: "green" }, given);
-    expect(await call("recall", { key: "favourite colour" }, given)).toEqual({
-      kind: "ok",
-      output: { key: "favourite colour", isKnown: true, value: "green" },
-    });
-    expect(await call("recall", { key: "shape" }, given)).toEqual({
-      kind: "ok",
-      output: { key: "shape", isKnown: false },
-    });
-  });
-
-  it("find what is near to a key that is not known, and what fits a query", async () => {
-    const given = context();
-    await call("remember", { key: "favourite colour", value: "green" }, given);
-    await call("remember", { key: "car", value: "a red one" }, given);
-    expect(await call("recall", { key: "the colour they like" }, given)).toEqual({
-      kind: "ok",
-      output: {
-        key: "the colour they like",
-        isKnown: false,
-        facts: [{ key: "favourite colour", value: "green" }],
-      },
-    });
-    expect(await call("recall", { query: "red" }, given)).toEqual({
-      kind: "ok",
-      output: { facts: [{ key: "car", value: "a red one" }] },
-    });
-    expect(await call("recall", { query: "blue" }, given)).toEqual({ kind: "ok", output: { facts: [] } });
-  });
-
-  it.each([
-    ["a key of dots", { key: "..", value: "1" }],
-    ["a value that escapes make too large", { key: "k", value: "\u0001".repeat(1_500) }],
-  ])("refuse %s in words", async (_case, input) => {
-    expect(await call("remember", input)).toMatchObject({
-      kind: "failed",
-      errorText: expect.stringContaining("cannot be kept") as string,
-    });
-  });
-
-  it("keep a fact whose key has control characters under one without", async () => {
-    const given = context();
-    await call("remember", { key: "a\u0000b\nc", value: "1" }, given);
-    expect(await call("recall", { key: "a b c" }, given)).toMatchObject({ output: { isKnown: true } });
-  });
-
-  it("list all facts without a key, in an answer that is never too large", async () => {
-    const given = context();
-    for (let count = 0; count < limits.knowledgeEntriesMax; count += 1) {
-      await call(
-        "remember",
-        { key: `${"k".repeat(70)} ${count}`, value: "雪".repeat(limits.factValueCharsMax) },
-        given,
-      );
-    }
-    const listed = await call("recall", {}, given);
-    expect(listed.kind).toBe("ok");
-    const { facts, omitted } = (listed as { output: { facts: unknown[]; omitted: number } }).output;
-    expect(facts.length + omitted).toBe(limits.knowledgeEntriesMax);
-    expect(await call("remember", { key: "one more", value: "1" }, given)).toMatchObject({
-      kind: "failed",
-      errorText: expect.stringContaining("memory is full") as string,
     });
   });
 });

@@ -49,6 +49,7 @@ export function phaseRun(ctx: AgentContext, { agent, goal }: Pick<AgentRunInput,
     ctx,
     agent,
     goal,
+    tools: ctx.services.toolsOf(agent),
     actor: { userId, runId, conversationId, agentId: agent.id },
     account: createSpendingAccount({ limits: agent.limits, price, startedAtMs: ctx.now() }),
   };

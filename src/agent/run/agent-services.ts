@@ -1,5 +1,6 @@
 import type { ModelAnswer } from "../tool-loop.ts";
 import type { ModelRequest, ModelTool } from "../model-port.ts";
+import type { Agent } from "./agent.ts";
 import type { ModelPrice } from "./spending-account.ts";
 
 /** Who acts: tools see and change what belongs to this user and this agent. */
@@ -24,15 +25,12 @@ export type AgentToolOutcome =
   | { readonly kind: "ok"; readonly output: unknown }
   | { readonly kind: "failed"; readonly errorText: string };
 
-/** Tools as runs of agents use them. */
+/** The tools of one agent, as its runs use them. */
 export interface AgentTools {
-  /** Those of `names`, all without it; unknown names are left out. */
-  describe(names: readonly string[] | undefined): readonly ModelTool[];
+  /** Those that the agent may use. */
+  describe(): readonly ModelTool[];
   /** Why the call cannot be made, in words for the model, or `undefined`. Parameters are checked only where `isComplete`. */
-  problemOf(
-    call: AgentToolCall,
-    o: { readonly allowed: readonly string[] | undefined; readonly isComplete: boolean },
-  ): string | undefined;
+  problemOf(call: AgentToolCall, o: { readonly isComplete: boolean }): string | undefined;
   needsApproval(call: AgentToolCall): boolean;
   isReading(name: string): boolean;
   /** Attempts after the first that a step of this tool gets. */
@@ -58,7 +56,7 @@ export interface AgentTools {
 /** What runs of agents are given; used inside of steps only, but for `describe`, `problemOf` and the like, which are the same each time. */
 export interface AgentServices {
   readonly askModel: (request: Omit<ModelRequest, "signal">, signal: AbortSignal) => Promise<ModelAnswer>;
-  readonly tools: AgentTools;
+  readonly toolsOf: (agent: Agent) => AgentTools;
   /** What the agent knows that may help with a text; the most helpful first. */
   readonly recall: (actor: Actor, text: string) => Promise<readonly KnownFact[]>;
   /** Keeps what a run learned, under a key of the agent's knowledge. */

@@ -1,11 +1,13 @@
 /** Agent instances: what a user has set up, and what a run of it may do. */
 import * as z from "zod/mini";
+import { isToolScope, type ToolGrant } from "../../tool/tool-grant.ts";
 
 export const agentLimits = {
   agentsPerUserMax: 50,
   nameCharsMax: 80,
   instructionsCharsMax: 8_000,
   toolsMax: 64,
+  scopesMax: 64,
   goalCharsMax: 4_000,
 } as const;
 
@@ -37,6 +39,8 @@ const fields = {
   instructions: z.string().check(z.maxLength(agentLimits.instructionsCharsMax)),
   /** Names of the tools that it may use; all of them without it. */
   tools: z.array(z.string().check(z.maxLength(64))).check(z.maxLength(agentLimits.toolsMax)),
+  /** What its tools may do, such as `web:read`; everything without it. */
+  scopes: z.array(z.string().check(z.refine(isToolScope))).check(z.maxLength(agentLimits.scopesMax)),
   /** Of the configured provider; the configured one without it. */
   model: z.string().check(z.minLength(1), z.maxLength(128)),
   /** `plan`: plan, execute, reflect. `loop`: model, tools, model, … until the model has nothing more to do. */
@@ -48,6 +52,7 @@ export const AgentDraft = z.strictObject({
   name: fields.name,
   instructions: z.optional(fields.instructions),
   tools: z.optional(fields.tools),
+  scopes: z.optional(fields.scopes),
   model: z.optional(fields.model),
   shape: z.optional(fields.shape),
   limits: z.optional(fields.limits),
@@ -59,6 +64,7 @@ export const AgentChange = z.strictObject({
   name: z.optional(fields.name),
   instructions: z.optional(z.nullable(fields.instructions)),
   tools: z.optional(z.nullable(fields.tools)),
+  scopes: z.optional(z.nullable(fields.scopes)),
   model: z.optional(z.nullable(fields.model)),
   shape: z.optional(z.nullable(fields.shape)),
   limits: z.optional(z.nullable(fields.limits)),
@@ -81,6 +87,11 @@ export interface Agent extends AgentDraft {
 export const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
 
 export const StoredAgent = z.extend(AgentDraft, { id: z.string(), createdAt: z.number(), updatedAt: z.number() });
+
+/** What the runs of an agent may do, whatever a model or a tool's answer says. */
+export function grantOf({ tools, scopes }: Pick<Agent, "tools" | "scopes">): ToolGrant {
+  return { tools: tools ?? "all", scopes: scopes ?? ["*"] };
+}
 
 /** Agents of a user. Each method is one atomic change or read, in one round trip. */
 export interface AgentStore {

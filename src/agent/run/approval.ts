@@ -20,7 +20,7 @@ const Answer = z.object({
 /** Asks where the call needs a person's word, and says whether it does. */
 export function askFor(run: PhaseRun, step: PlannedStep, call: CheckedCall): boolean {
   if ("problem" in call) return false;
-  if (!run.ctx.services.tools.needsApproval({ name: step.tool, parameters: call.parameters })) return false;
+  if (!run.tools.needsApproval({ name: step.tool, parameters: call.parameters })) return false;
   run.ctx.emit("approval-requested", {
     stepId: step.id,
     tool: step.tool,
@@ -68,9 +68,6 @@ function judge(
   const { approved, reason, parameters } = answer.data;
   if (!approved) return { problem: denialText(reason), status: "denied" };
   if (parameters === undefined) return call;
-  const problem = run.ctx.services.tools.problemOf(
-    { name: step.tool, parameters },
-    { allowed: run.agent.tools, isComplete: true },
-  );
+  const problem = run.tools.problemOf({ name: step.tool, parameters }, { isComplete: true });
   return problem === undefined ? { parameters } : { problem, status: "failed" };
 }

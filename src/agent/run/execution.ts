@@ -94,15 +94,14 @@ function checkedCall(run: PhaseRun, step: PlannedStep, results: ReadonlyMap<stri
   });
   if (resolved.kind === "dangling") return { problem: resolved.problem, status: "failed" };
   const call = { name: step.tool, parameters: resolved.value };
-  const problem = run.ctx.services.tools.problemOf(call, { allowed: run.agent.tools, isComplete: true });
+  const problem = run.tools.problemOf(call, { isComplete: true });
   return problem === undefined ? { parameters: resolved.value } : { problem, status: "failed" };
 }
 
 async function runStep(run: PhaseRun, step: PlannedStep, call: CheckedCall): Promise<StepResult> {
-  const { ctx, actor, account } = run;
+  const { ctx, actor, account, tools } = run;
   const named = { id: step.id, tool: step.tool };
   if ("problem" in call) return { ...named, status: call.status, errorText: call.problem };
-  const { tools } = ctx.services;
   const asked = { name: step.tool, parameters: call.parameters };
   const undo = tools.undoOf(step.tool);
   account.addStep();

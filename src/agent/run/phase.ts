@@ -1,10 +1,11 @@
 import { StepFailed } from "../../engine/failures.ts";
 import type { RunContext } from "../../engine/run-context.ts";
+import { fence } from "../fence.ts";
 import type { ModelMessage, ModelTool } from "../model-port.ts";
 import type { ModelAnswer } from "../tool-loop.ts";
 import { limits } from "../../core/limits.ts";
 import type { Agent } from "./agent.ts";
-import type { Actor, AgentServices, KnownFact } from "./agent-services.ts";
+import type { Actor, AgentServices, AgentTools, KnownFact } from "./agent-services.ts";
 import type { Plan } from "./plan.ts";
 import type { SpendingAccount } from "./spending-account.ts";
 
@@ -21,6 +22,7 @@ export interface PhaseRun {
   readonly ctx: PhaseContext;
   readonly agent: Agent;
   readonly actor: Actor;
+  readonly tools: AgentTools;
   readonly goal: string;
   readonly account: SpendingAccount;
 }
@@ -88,5 +90,5 @@ export async function recallFacts({ ctx, actor, goal }: PhaseRun): Promise<reado
 export function fenced(label: string, value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const cut = text.length > limits.promptPartCharsMax ? `${text.slice(0, limits.promptPartCharsMax)} … (cut)` : text;
-  return `<${label}>\n${cut.replaceAll(`</${label}>`, `<\\/${label}>`)}\n</${label}>`;
+  return fence(label, cut);
 }

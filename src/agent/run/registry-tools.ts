@@ -1,42 +1,62 @@
-/** The registered tools as a run of an agent calls them. */
-import * as z from "zod/mini";
-import type { Clock, Log } from "../../core/ports.ts";
-import type { FactStore } from "../../tool/fact-store.ts";
+/** The registered tools as the runs of one agent call them. */
+import type { ToolParts } from "../../tool/call-context.ts";
+import { checkCall, type ToolCall } from "../../tool/check-call.ts";
 import type { ToolRegistry } from "../../tool/registry.ts";
 import { runTool } from "../../tool/run-tool.ts";
-import type { AgentTools } from "./agent-services.ts";
+import { isPassing } from "../../tool/tool-failure.ts";
+import type { ToolGrant } from "../../tool/tool-grant.ts";
+import { undoTool } from "../../tool/undo-tool.ts";
+import type { Actor, AgentToolCall, AgentTools } from "./agent-services.ts";
 
-export interface RegistryToolsParts {
-  readonly registry: ToolRegistry;
-  readonly facts: FactStore;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+export function registryTools<Services>(
+  registry: ToolRegistry<Services>,
+  parts: ToolParts<Services>,
+  grant: ToolGrant,
+): AgentTools {
+  function contextOf(actor: Actor, { idempotencyKey, signal }: Parameters<AgentTools["run"]>[2]) {
+    // Nothing gets here that needs a person's word and has not got it: the run asks before it makes the step.
+    return { ...parts, ...actor, grant, callKey: idempotencyKey, isApproved: true, signal };
+  }
 
-export function registryTools({ registry, facts, clock, log }: RegistryToolsParts): AgentTools {
   return {
-    describe: (names) => registry.describe().filter(({ name }) => names === undefined || names.includes(name)),
-    problemOf({ name, parameters }, { allowed, isComplete }) {
-      const tool = registry.get(name);
-      if (tool === undefined) return `There is no tool "${name.slice(0, 64)}".`;
-      if (allowed !== undefined && !allowed.includes(name)) return `The tool "${name}" is not allowed.`;
-      if (!isComplete) return undefined;
-      const parsed = z.safeParse(tool.input, parameters);
-      if (parsed.success) return undefined;
-      const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "parameters"}: ${message}`);
-      return `The parameters do not fit the schema of "${name}": ${problems.slice(0, problemsMax).join("; ")}.`;
+    describe: () => registry.describe(grant),
+    problemOf(call, { isComplete }) {
+      const checked = checkCall(registry, toolCall(call), grant);
+      if (checked.kind === "ok" || (checked.code === "invalid_input" && !isComplete)) return undefined;
+      return checked.errorText;
     },
-    needsApproval: () => false,
+    needsApproval(call) {
+      const checked = checkCall(registry, toolCall(call), grant);
+      return checked.kind === "ok" && checked.needsApproval;
+    },
     isReading: (name) => registry.get(name)?.effect === "read",
-    retriesOf: () => 2,
-    run: ({ name, parameters }, { userId, agentId }, { signal }) =>
-      runTool(
-        registry,
-        { name, argumentsJson: JSON.stringify(parameters ?? {}) },
-        { userId, agentId, clock, facts, log, signal },
-      ),
-    undoOf: () => undefined,
+    retriesOf: () => stepRetries,
+    async run(call, actor, step) {
+      const result = await runTool(registry, toolCall(call), contextOf(actor, step));
+      if (result.kind === "ok" || !isPassing(result)) return result;
+      throw new PassingFailure(result.errorText);
+    },
+    undoOf(name) {
+      if (registry.get(name)?.undo === undefined) return undefined;
+      return (call, actor, step) => {
+        const done = { ...toolCall(call), output: call.output };
+        return undoTool(registry, done, contextOf(actor, step));
+      };
+    },
   };
 }
 
-const problemsMax = 5;
+/** Of a step, beside the tool's own, which are quick: what a tool needs may be away for some seconds. */
+const stepRetries = 2;
+
+/** Makes the engine try the step again; when it has tried often enough, the model reads the words. */
+class PassingFailure extends Error {
+  constructor(errorText: string) {
+    super(errorText);
+    this.name = "PassingFailure";
+  }
+}
+
+function toolCall({ name, parameters }: AgentToolCall): ToolCall {
+  return { name, argumentsJson: JSON.stringify(parameters ?? {}) };
+}

@@ -1,16 +1,5 @@
-/**
- * What the queue and operators call. Deliveries are signed over their raw body and URL; nobody else gets past the signature, and nothing is read or written before it
- * holds.
- *
- * | answer | means to the queue |
- * |---|---|
- * | 200 | done, also when there was nothing to do |
- * | 401 | not signed by the queue |
- * | 489 | never try this again: it is not understood, or only a person can help |
- * | 503 with Retry-After | try again: a dependency failed, or another segment may be dead and is not yet known to be |
- */
+/** What the queue and operators call. */
 import { Hono, type Context } from "hono";
-import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
 import { continueTurn } from "../../agent/continue-turn.ts";
 import { asAppError } from "../../core/errors.ts";
@@ -22,11 +11,17 @@ import { openSegment } from "../../engine/open-segment.ts";
 import { writerLimits } from "../../event/log-writer.ts";
 import type { ConversationMemory } from "../../memory/summary.ts";
 import type { AppEnv } from "../app-env.ts";
-import { checkSignature } from "../check-signature.ts";
-import { isSameText } from "../same-text.ts";
+import { decodeBase64 } from "../decode-base64.ts";
+import {
+  messageIdOf,
+  neverAgain,
+  parseDelivery,
+  retriedOf,
+  signed,
+  type DeliveryEnv,
+} from "../middleware/signed-delivery.ts";
 import { sweepAll } from "../sweep-all.ts";
 import { retryAfter } from "../problem.ts";
-import { readText } from "../read-json.ts";
 
 const TriggerBody = z.object({
   userId: z.string().check(z.refine(isUserId)),
@@ -58,11 +53,9 @@ const CallbackBody = z.object({
   maxRetries: z.int(),
 });
 
-type EngineEnv = AppEnv & { Variables: { rawBody: string; isInternal: boolean } };
-
 /** Mounted at `/api/engine`. */
 export function engineRoutes() {
-  return new Hono<EngineEnv>()
+  return new Hono<DeliveryEnv>()
     .onError((error, c) => {
       if (asAppError(error).disposition !== "park") throw error;
       c.get("log").error("a delivery cannot be worked on", { error });
@@ -77,22 +70,8 @@ export function engineRoutes() {
     });
 }
 
-/** Lets in what the queue has signed, and what carries the internal key. @throws invalid_signature, body_too_large (both refuse) */
-function signed(bytesMax: number) {
-  return createMiddleware<EngineEnv>(async (c, next) => {
-    const wire = c.get("wire");
-    const body = await readText(c, bytesMax);
-    const key = c.req.header("X-Internal-Key");
-    const isInternal = key !== undefined && (await isSameText(key, wire.internalKey.reveal()));
-    if (!isInternal) await checkSignature(wire, c.req, body);
-    c.set("rawBody", body);
-    c.set("isInternal", isInternal);
-    await next();
-  });
-}
-
-async function executeStep(c: Context<EngineEnv>): Promise<Response> {
-  const trigger = parse(TriggerBody, c.get("rawBody"));
+async function executeStep(c: Context<DeliveryEnv>): Promise<Response> {
+  const trigger = parseDelivery(TriggerBody, c);
   if (trigger === undefined) return neverAgain(c);
   const { userId, runId, definition, after } = trigger;
   const order = { ref: { userId, runId }, definition, ...(after === undefined ? {} : { after }) };
@@ -111,7 +90,7 @@ async function executeStep(c: Context<EngineEnv>): Promise<Response> {
 
 /** A run or a turn that could not be taken up. */
 function answerFor(
-  c: Context<EngineEnv>,
+  c: Context<DeliveryEnv>,
   outcome: { readonly kind: string; readonly retryAfterMs?: number },
 ): Response {
   if (outcome.retryAfterMs === undefined || retriedOf(c) >= heldRetriesMax) return c.json({ outcome: outcome.kind });
@@ -119,8 +98,8 @@ function answerFor(
   return c.json({ outcome: outcome.kind }, 503);
 }
 
-async function continueOneTurn(c: Context<EngineEnv>): Promise<Response> {
-  const ref = parse(TurnBody, c.get("rawBody"));
+async function continueOneTurn(c: Context<DeliveryEnv>): Promise<Response> {
+  const ref = parseDelivery(TurnBody, c);
   if (ref === undefined) return neverAgain(c);
   const { chat, conversations } = c.get("wire");
   const memory = (): Promise<ConversationMemory> => conversations.memory(ref);
@@ -130,9 +109,9 @@ async function continueOneTurn(c: Context<EngineEnv>): Promise<Response> {
   return c.json({ outcome: "accepted" }, 202);
 }
 
-async function firing(c: Context<EngineEnv>): Promise<Response> {
-  const ref = parse(FiringBody, c.get("rawBody"));
-  const messageId = deliveryOf(c)?.messageId;
+async function firing(c: Context<DeliveryEnv>): Promise<Response> {
+  const ref = parseDelivery(FiringBody, c);
+  const messageId = messageIdOf(c);
   if (ref === undefined || messageId === undefined) return neverAgain(c);
   const { fireOne } = await import("./fire-schedule.ts");
   return fireOne(c as unknown as Context<AppEnv>, ref, messageId);
@@ -142,9 +121,9 @@ async function firing(c: Context<EngineEnv>): Promise<Response> {
 const heldRetriesMax = 2;
 
 /** The answer to a request that the queue made for a run. Failures that will be tried again are not the answer yet. */
-async function callResult(c: Context<EngineEnv>): Promise<Response> {
+async function callResult(c: Context<DeliveryEnv>): Promise<Response> {
   const query = z.safeParse(CallQuery, c.req.query());
-  const callback = parse(CallbackBody, c.get("rawBody"));
+  const callback = parseDelivery(CallbackBody, c);
   if (!query.success || callback === undefined) return neverAgain(c);
   const { userId, runId, signal } = query.data;
   const { status, retried, maxRetries } = callback;
@@ -165,43 +144,11 @@ async function callResult(c: Context<EngineEnv>): Promise<Response> {
 function decodeBody(base64 = ""): string | undefined {
   // Four characters of base64 are three bytes, and a character has at most four of those.
   if (base64.length / 4 > (limits.callAnswerCharsMax * 4) / 3 + 1) return undefined;
-  const text = textOf(base64);
+  const text = decodeBase64(base64);
   return text.length > limits.callAnswerCharsMax ? undefined : text;
 }
 
-function textOf(base64: string): string {
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
-  } catch {
-    return "";
-  }
-}
-
-function deliveryOf(c: Context<EngineEnv>): Delivery | undefined {
-  const messageId = c.req.header("Upstash-Message-Id");
-  if (messageId === undefined || messageId.length > limits.messageIdCharsMax) return undefined;
-  return { messageId, retried: retriedOf(c) };
-}
-
-function retriedOf(c: Context<EngineEnv>): number {
-  const retried = Number(c.req.header("Upstash-Retried") ?? 0);
-  return Number.isSafeInteger(retried) && retried >= 0 ? retried : 0;
-}
-
-function parse<T>(schema: z.core.$ZodType<T>, text: string): T | undefined {
-  try {
-    const parsed = z.safeParse(schema, JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Source: QStash, `Upstash-NonRetryable-Error`: the message goes to the dead letters at once. */
-function neverAgain(c: Context<EngineEnv>): Response {
-  c.get("log").warn("a delivery is refused for good", {});
-  return new Response(JSON.stringify({ outcome: "refused" }), {
-    status: 489,
-    headers: { "Content-Type": "application/json", "Upstash-NonRetryable-Error": "true" },
-  });
+function deliveryOf(c: Context<DeliveryEnv>): Delivery | undefined {
+  const messageId = messageIdOf(c);
+  return messageId === undefined ? undefined : { messageId, retried: retriedOf(c) };
 }

@@ -100,8 +100,11 @@ function checkTool(
 ): void {
   const tool = tools.get(toolName);
   if (tool === undefined) throw new AppError("unknown_definition", `There is no tool named "${toolName}" here.`);
-  const parsed = z.safeParse(tool.input, parameters);
-  if (!parsed.success) throw invalidBody(parsed.error.issues, "/target/parameters");
+  const read = tool.readInput(parameters);
+  if (read.kind === "ok") return;
+  throw new InvalidBody(
+    read.problems.map(({ pointer, detail }) => ({ detail, pointer: `/target/parameters${pointer}` })),
+  );
 }
 
 function wrong(pointer: string, detail: string): InvalidBody {

@@ -1,0 +1,162 @@
+/** Queued calls in Redis: one hash each. Fields hold texts; every change is one script, which leaves what has completed alone. */
+import * as z from "zod/mini";
+import { AppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import type { BeginAnswer, Execution, ExecutionRef, Executions, QueuedCall } from "../tool/execution.ts";
+import type { RedisArgument, RedisClient } from "./batch.ts";
+import { deadExecutionsKey, executionKey } from "./keys.ts";
+import { readInteger, readNothing, readPairs } from "./reply.ts";
+import { runOne } from "./run-one.ts";
+import { defineScript } from "./script.ts";
+
+/** KEYS: execution. ARGV: life in seconds, digest, field, value, … Answers {digest, status}. */
+const openScript = defineScript(`#!lua flags=allow-key-locking
+local known = redis.call('HMGET', KEYS[1], 'digest', 'status')
+if known[1] then return known end
+redis.call('HSET', KEYS[1], 'status', 'queued', unpack(ARGV, 3))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return {ARGV[2], 'queued'}
+`);
+
+/**
+ * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers {"begun"}, {"foreign"} or {"completed", output}.
+ * A delivery that comes before the record makes it.
+ */
+const beginScript = defineScript(`#!lua flags=allow-key-locking
+local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt', 'output')
+if known[1] and known[1] ~= ARGV[2] then return {'foreign'} end
+if known[2] == 'completed' then return {'completed', known[4]} end
+local now = {'status', 'running', 'attempt', ARGV[3], 'startedAtMs', ARGV[4], 'messageId', ARGV[5]}
+if known[1] then
+  redis.call('HSET', KEYS[1], unpack(now))
+else
+  for index = 6, #ARGV do now[#now + 1] = ARGV[index] end
+  redis.call('HSET', KEYS[1], unpack(now))
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+end
+if known[3] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
+return {'begun'}
+`);
+
+/** KEYS: execution. ARGV: "status", the new one, field, value, … What the queue has given up comes back by a success or a new attempt only. */
+const endScript = defineScript(`#!lua flags=allow-key-locking
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status or status == 'completed' then return 0 end
+if status == 'dead' and ARGV[2] ~= 'completed' then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1
+`);
+
+/** KEYS: execution, the user's dead ones. ARGV: now, execution id, death as JSON, how many dead ones are kept, their life in seconds. Answers 1 when it is dead. */
+const buryScript = defineScript(`#!lua flags=allow-key-locking
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status or status == 'completed' then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'dead', 'endedAtMs', ARGV[1], 'death', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+return 1
+`);
+
+export function upstashExecutions(redis: RedisClient, clock: { now(): number }): Executions {
+  return {
+    open: (ref, call) =>
+      runOne(redis, (batch) =>
+        openScript.evalsha(
+          batch,
+          [keyOf(ref)],
+          [limits.executionTtlSeconds, call.digest, ...fieldsOf(call)],
+          readKnown,
+        ),
+      ),
+    begin: (ref, call, { messageId, retried }) =>
+      runOne(redis, (batch) => {
+        const args = [limits.executionTtlSeconds, call.digest, `${messageId} ${retried}`, clock.now(), messageId];
+        return beginScript.evalsha(batch, [keyOf(ref)], [...args, ...fieldsOf(call)], readBegin);
+      }),
+    end: (ref, end) => {
+      const fields =
+        end.kind === "completed"
+          ? ["output", JSON.stringify(end.output ?? null)]
+          : ["failure", JSON.stringify({ code: end.failure.code, errorText: end.failure.errorText })];
+      const args = ["status", end.kind, "endedAtMs", clock.now(), ...fields];
+      return runOne(redis, (batch) => endScript.evalsha(batch, [keyOf(ref)], args, readNothing));
+    },
+    bury: async (ref, death) => {
+      const keys = [keyOf(ref), deadExecutionsKey(ref.userId)];
+      const { deadExecutionsMax, executionTtlSeconds } = limits;
+      const args = [death.atMs, ref.executionId, JSON.stringify(death), deadExecutionsMax, executionTtlSeconds];
+      return (await runOne(redis, (batch) => buryScript.evalsha(batch, keys, args, readInteger))) === 1;
+    },
+    read: async (ref) => readExecution(await redis.command(["HGETALL", keyOf(ref)], readPairs)),
+  };
+}
+
+function keyOf({ userId, executionId }: ExecutionRef): string {
+  return executionKey(userId, executionId);
+}
+
+function fieldsOf({ tool, digest, queuedAtMs, notBeforeMs, retries }: QueuedCall): RedisArgument[] {
+  const fields = { tool, digest, queuedAtMs, notBeforeMs, retries };
+  return Object.entries(fields).flat();
+}
+
+const Status = z.enum(["queued", "running", "retrying", "completed", "failed", "dead"]);
+const count = z.pipe(z.string(), z.transform(Number));
+const json = z.pipe(
+  z.string(),
+  z.transform((text: string): unknown => JSON.parse(text)),
+);
+
+const Stored = z.object({
+  tool: z.string(),
+  digest: z.string(),
+  status: Status,
+  queuedAtMs: count,
+  notBeforeMs: count,
+  retries: count,
+  attempts: z.optional(count),
+  messageId: z.optional(z.string()),
+  startedAtMs: z.optional(count),
+  endedAtMs: z.optional(count),
+  output: z.optional(json),
+  failure: z.optional(json),
+  death: z.optional(json),
+});
+
+function readExecution(pairs: ReadonlyMap<string, string>): Execution | undefined {
+  if (pairs.size === 0) return undefined;
+  const {
+    attempts = 0,
+    messageId,
+    startedAtMs,
+    endedAtMs,
+    output,
+    failure,
+    death,
+    ...known
+  } = z.parse(Stored, Object.fromEntries(pairs));
+  return {
+    ...known,
+    attempts,
+    messageId,
+    startedAtMs,
+    endedAtMs,
+    output,
+    failure: failure as Execution["failure"],
+    death: death as Execution["death"],
+  };
+}
+
+function readKnown(reply: unknown): Pick<Execution, "digest" | "status"> {
+  const [digest, status] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  if (typeof digest === "string") return { digest, status: z.parse(Status, status) };
+  throw new AppError("internal", "The script that opens executions answered something unexpected");
+}
+
+function readBegin(reply: unknown): BeginAnswer {
+  const [kind, output] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  if (kind === "begun" || kind === "foreign") return { kind };
+  if (kind === "completed") return { kind, output: JSON.parse(String(output)) as unknown };
+  throw new AppError("internal", "The script that begins attempts answered something unexpected");
+}

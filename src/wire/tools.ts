@@ -1,0 +1,39 @@
+import type { SagaServices } from "../saga/saga-services.ts";
+import { restaurantTools } from "../saga/tools/restaurant-tools.ts";
+import { dnsOverHttps } from "../system/dns-over-https.ts";
+import { restaurantClient } from "../system/restaurant-client.ts";
+import { builtInTools, type BuiltInServices } from "../tool/built-in.ts";
+import type { ToolParts } from "../tool/call-context.ts";
+import type { Egress } from "../tool/guarded-fetch.ts";
+import { createToolRegistry } from "../tool/registry.ts";
+import { upstashToolGuard } from "../upstash/tool-guard.ts";
+import { upstashToolLedger } from "../upstash/tool-ledger.ts";
+import type { Adapters } from "./adapters.ts";
+
+/** What the tools of this app are given. */
+export type ToolServices = BuiltInServices & SagaServices;
+
+/** Every tool of this app. */
+export const toolRegistry = createToolRegistry<ToolServices>([...builtInTools, ...restaurantTools]);
+
+export function createTools(
+  adapters: Adapters,
+  others: Pick<ToolServices, "facts" | "reminders">,
+): ToolParts<ToolServices> {
+  const { config, redis, clock, random, pause, log } = adapters;
+  const restaurants = restaurantClient({ url: config.restaurantUrl, fetch: adapters.fetch });
+  return {
+    services: { ...others, restaurants, egress: createEgress(adapters) },
+    ledger: upstashToolLedger(redis),
+    guard: upstashToolGuard(redis, clock),
+    clock,
+    random,
+    pause,
+    log,
+  };
+}
+
+function createEgress({ config, fetch }: Adapters): Egress {
+  const { dnsUrl, allowedHosts } = config.egress;
+  return { fetch, allowedHosts, resolve: dnsUrl === undefined ? undefined : dnsOverHttps({ url: dnsUrl, fetch }) };
+}
