@@ -65,6 +65,19 @@ export class DemoClient {
     return keepEvents((signal) => this.#send(`/api/conversations/${conversationId}/events`, { signal }));
   }
 
+  /** Follows a run's events from the first one, and keeps them. */
+  followRun(runId: string): EventLog {
+    return keepEvents((signal) => this.#send(`/api/runs/${runId}/events`, { signal }));
+  }
+
+  /** @throws Error with the answer unless it is a 2xx. */
+  async post(path: string, body: object): Promise<Record<string, unknown>> {
+    const headers = { "content-type": "application/json" };
+    const response = await this.#send(path, { method: "POST", body: JSON.stringify(body), headers });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
   async #listen(path: string, init: RequestInit, o: ListenOptions): Promise<Heard> {
     const heard: Heard = { text: "", toolNames: [], isFinished: false };
     const killed = new AbortController();

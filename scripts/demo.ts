@@ -1,8 +1,8 @@
 /**
  * `npm run demo`: a scripted conversation against the whole application on free ports, through its HTTP API alone.
  *
- * It shows a tool call, an answer whose stream is killed in the middle and resumed, the events of the conversation and what
- * each turn cost. It exits 0 only if what was resumed is whole; otherwise it says what is missing and exits 1.
+ * It shows a tool call, an answer whose stream is killed in the middle and resumed, the events of the conversation, a durable run that books a dinner, one that
+ * is undone, and what each cost. It exits 0 only if every check holds; otherwise it says what is missing and exits 1.
  */
 import "../stack/quiet-warnings.ts";
 import { buildWebIfStale } from "../stack/build-web.ts";
@@ -12,7 +12,9 @@ import type { RunningApp } from "../stack/start-app.ts";
 import { startStack } from "../stack/start-stack.ts";
 import type { RunningStack } from "../stack/start-stack.ts";
 import { DemoClient } from "./demo-client.ts";
+import { playDinners } from "./demo-dinner.ts";
 import type { DemoEvent } from "./demo-event-log.ts";
+import { check, say, sayCost, title } from "./demo-terminal.ts";
 
 const CONVERSATION = "demo-conversation";
 const KILL_AFTER_CHARS = 300;
@@ -30,7 +32,9 @@ try {
   await buildWebIfStale();
   const app = (runningApp = await startApp({ port: 0, stack, onLine: (line) => void printed.push(line) }));
   say(`The app answers at ${app.url}, the stack at ${stack.url}.`);
-  await play(stack, new DemoClient(app.url));
+  const client = new DemoClient(app.url);
+  await play(stack, client);
+  await playDinners(stack, client);
   await stopAll();
   say("\nDemo finished: every check held.");
 } catch (cause) {
@@ -105,28 +109,6 @@ function summary(events: readonly DemoEvent[]): string[] {
     lines.push([event.id.padEnd(24), event.type, ...detail].join(" ").slice(0, 110));
   }
   return lines;
-}
-
-function sayCost(stack: RunningStack): void {
-  const { commands, roundTrips, modelCalls, messages, byCommand } = stack.ledger.read();
-  const names = Object.entries(byCommand).map(([name, count]) => `${count} ${name}`);
-  say(
-    `\n   Cost: ${commands} Redis commands in ${roundTrips} round trips, ${messages} QStash messages, ${modelCalls} model calls`,
-  );
-  say(`         (${names.join(", ")})`);
-}
-
-function check(isTrue: boolean, words: string): void {
-  if (!isTrue) throw new Error(`\nDemo failed. This should be so, but is not: ${words}`);
-  say(`   ✓ ${words}`);
-}
-
-function title(text: string): void {
-  say(`\n${text}\n`);
-}
-
-function say(text: string): void {
-  console.log(text);
 }
 
 async function stopAll(): Promise<void> {
