@@ -2,12 +2,14 @@
  * Builds the Worker: `dist/worker/worker.js` and the chunks that it loads when they are first needed.
  *
  * wrangler's own bundler makes one file of everything. Here what a request rarely needs (the queue's client, operators' routes, …) stands behind a dynamic `import()` and
- * in a chunk of its own, so that a new isolate parses only what every request needs. `wrangler.toml` runs this before `dev` and `deploy`.
+ * in a chunk of its own, so that a new isolate parses only what every request needs. `wrangler.toml` runs this before `dev` and `deploy`, and with it the description of
+ * the API is written anew, which so never lags behind the code.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeOpenApi } from "./build-openapi.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outdir = path.join(root, "dist", "worker");
@@ -43,4 +45,7 @@ function removeAllBut(kept: readonly string[]): void {
   for (const file of readdirSync(outdir)) if (!kept.includes(file)) rmSync(path.join(outdir, file));
 }
 
-if (import.meta.main) await buildWorker();
+if (import.meta.main) {
+  await buildWorker();
+  writeOpenApi();
+}

@@ -36,7 +36,7 @@ const partSchema = z.union([
   }),
 ]);
 
-const messageSchema = z.object({
+export const messageSchema = z.object({
   id: z.string(),
   role: z.enum(["user", "assistant"]),
   parts: z.array(partSchema),

@@ -9,12 +9,12 @@
 import * as z from "zod/mini";
 import type { JsonValue } from "../core/json.ts";
 
-const Cron = z.object({ cron: z.string(), timeZone: z.string() });
+export const Cron = z.object({ cron: z.string(), timeZone: z.string() });
 /** Unix ms. */
-const Once = z.object({ at: z.number() });
+export const Once = z.object({ at: z.number() });
 
 /** A run of this app by its definition, an agent's, or one call of a tool. */
-const Target = z.discriminatedUnion("kind", [
+export const Target = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("saga"),
     name: z.string(),
@@ -40,7 +40,7 @@ const StoredSchedule = z.object({
   isPaused: z.boolean(),
 });
 
-const StoredFirings = z.array(
+export const StoredFirings = z.array(
   z.object({
     id: z.string(),
     at: z.number(),

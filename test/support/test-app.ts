@@ -20,6 +20,7 @@ import { appBindings } from "../../stack/app-bindings.ts";
 import type { StackClock } from "../../stack/clock.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { silentLog } from "../fakes/clock.ts";
+import { misfit, misfitOfRequest } from "./described-answers.ts";
 import { serveFetch } from "./serve-fetch.ts";
 
 export interface TestApp {
@@ -28,7 +29,10 @@ export interface TestApp {
   readonly url: string;
   /** Its storage as the app itself sees it: opened. */
   readonly redis: RedisClient;
-  /** Sends a request in the name of a caller; `path` is below the app's origin. */
+  /**
+   * Sends a request in the name of a caller; `path` is below the app's origin.
+   * @throws Error when the answer is not as `openapi.json` describes it.
+   */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A caller with a session of its own. */
   signIn(): Promise<TestCaller>;
@@ -49,6 +53,7 @@ export interface TestApp {
   settled(): Promise<void>;
   /** The cron trigger. */
   sweep(): Promise<void>;
+  /** @throws AggregateError of what the app answered to the queue and others, but `openapi.json` does not describe. */
   close(): Promise<void>;
 }
 
@@ -87,14 +92,22 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     passThroughOnException() {},
     props: {},
   };
-  const server = await serveFetch(async (request) => app.fetch(request, env, execution));
+  const misfits: Error[] = [];
+  const server = await serveFetch(async (request) => {
+    const response = await app.fetch(request, env, execution);
+    const problem = await misfit(request.method, new URL(request.url).pathname, response);
+    if (problem !== undefined) misfits.push(new Error(problem));
+    return response;
+  });
   let env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const left = new AbortController();
     const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
     const request = new Request(new URL(path, server.url), { ...init, signal });
-    return leavable(await app.fetch(request, env, execution), left);
+    const response = await app.fetch(request, env, execution);
+    await expectDescribed(request, init.body, response);
+    return leavable(response, left);
   }
 
   async function background(): Promise<void> {
@@ -132,8 +145,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     close: async () => {
       await stack.close();
       await server.close();
+      if (misfits.length > 0) throw new AggregateError(misfits, misfits.map(({ message }) => message).join("\n"));
     },
   };
+}
+
+async function expectDescribed(request: Request, body: RequestInit["body"], response: Response): Promise<void> {
+  const { pathname } = new URL(request.url);
+  const isAccepted = response.ok && typeof body === "string";
+  const problem =
+    (await misfit(request.method, pathname, response)) ??
+    (isAccepted ? misfitOfRequest(request.method, pathname, body) : undefined);
+  if (problem !== undefined) throw new Error(problem);
 }
 
 /** As the platform has it: a reader who cancels an event stream aborts the request. */

@@ -1,13 +1,13 @@
 import type { UIMessage } from "ai";
+import { hc, parseResponse } from "hono/client";
+import type { AppType } from "../../src/http/api/app-type.ts";
 import { problemFrom, ProblemError } from "./problem.ts";
 import { ensureSession, forgetSession } from "./session.ts";
 
-export interface ConversationSummary {
-  id: string;
-  title: string;
-  /** Unix ms, or an ISO date; read it through `new Date()`. */
-  updatedAt: number | string;
-}
+/** Knows each route's parameters, body and answer; the types come from the description of the API. */
+const { conversations, chat } = hc<AppType>("/", { fetch: apiFetch }).api;
+
+export type ConversationSummary = Awaited<ReturnType<typeof listConversations>>[number];
 
 /**
  * `fetch` with a session. One 401 opens a new session and sends the request again; any other refusal is thrown.
@@ -38,18 +38,16 @@ export async function listAgents(): Promise<AgentName[]> {
 }
 
 /** Newest first. */
-export async function listConversations(): Promise<ConversationSummary[]> {
-  const response = await apiFetch("/api/conversations");
-  const body = (await response.json()) as { conversations: ConversationSummary[] };
-  return body.conversations;
+export async function listConversations() {
+  return (await parseResponse(conversations.$get())).conversations;
 }
 
 /** Oldest first; a conversation that nobody has written to yet is empty. */
 export async function readMessages(conversationId: string): Promise<UIMessage[]> {
   try {
-    const response = await apiFetch(`${pathOf(conversationId)}/messages`);
-    const body = (await response.json()) as { messages: UIMessage[] };
-    return body.messages;
+    const response = conversations[":conversationId"].messages.$get({ param: named(conversationId) });
+    // The SDK's type is stricter than what it reads: to it a field that may be left out may not be `undefined`.
+    return (await parseResponse(response)).messages as UIMessage[];
   } catch (error) {
     if (error instanceof ProblemError && error.status === 404) return [];
     throw error;
@@ -57,30 +55,25 @@ export async function readMessages(conversationId: string): Promise<UIMessage[]>
 }
 
 export async function renameConversation(conversationId: string, title: string): Promise<void> {
-  await apiFetch(pathOf(conversationId), {
-    method: "PATCH",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ title }),
-  });
+  await conversations[":conversationId"].$patch({ param: named(conversationId), json: { title } });
 }
 
 export async function deleteConversation(conversationId: string): Promise<void> {
-  await apiFetch(pathOf(conversationId), { method: "DELETE" });
+  await conversations[":conversationId"].$delete({ param: named(conversationId) });
 }
 
 /** False when nothing was running, which is also the answer before the turn is recorded. */
 export async function stopTurn(conversationId: string): Promise<boolean> {
-  const response = await apiFetch(`/api/chat/${encodeURIComponent(conversationId)}/stop`, { method: "POST" });
-  const body = (await response.json()) as { stopped: boolean };
-  return body.stopped;
+  return (await parseResponse(chat[":conversationId"].stop.$post({ param: named(conversationId) }))).stopped;
 }
 
 /** With `after`, the server replays only what came behind that event. */
 export function eventsUrl(conversationId: string, after: string | undefined): string {
-  const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
-  return `${pathOf(conversationId)}/events${query}`;
+  const query = after === undefined ? {} : { after };
+  return conversations[":conversationId"].events.$path({ param: named(conversationId), query });
 }
 
-function pathOf(conversationId: string): string {
-  return `/api/conversations/${encodeURIComponent(conversationId)}`;
+/** The client puts parameters into the path as they are. */
+function named(conversationId: string): { conversationId: string } {
+  return { conversationId: encodeURIComponent(conversationId) };
 }

@@ -19,9 +19,9 @@ import { readJson } from "../read-json.ts";
 import { startRun } from "../start-run.ts";
 
 const ofAgent = { agentId: z.optional(z.string()), goal: Goal };
-const Planning = z.strictObject(ofAgent);
-const Execution = z.strictObject({ ...ofAgent, plan: ExecutionInput.shape.plan });
-const Reflection = z.strictObject({
+export const Planning = z.strictObject(ofAgent);
+export const Execution = z.strictObject({ ...ofAgent, plan: ExecutionInput.shape.plan });
+export const Reflection = z.strictObject({
   ...ofAgent,
   plan: ReflectionInput.shape.plan,
   results: ReflectionInput.shape.results,
@@ -32,8 +32,8 @@ const ofRun = {
   /** Who carries the run; our own segments without it. */
   executor: z.optional(z.enum(["segments", "workflow"])),
 };
-const Run = z.strictObject(ofRun);
-const Workflow = z.strictObject({ ...ofRun, agentId: z.optional(z.string()) });
+export const AgentGoal = z.strictObject(ofRun);
+export const Workflow = z.strictObject({ ...ofRun, agentId: z.optional(z.string()) });
 
 /** Mounted at `/api/agents`. */
 export function agentRoutes() {
@@ -70,7 +70,7 @@ export function agentRoutes() {
       return c.body(null, 204);
     })
     .post("/:agentId/runs", async (c) =>
-      runAgent(c, await storedAgent(c, c.req.param("agentId")), await readJson(c, Run)),
+      runAgent(c, await storedAgent(c, c.req.param("agentId")), await readJson(c, AgentGoal)),
     );
 }
 
@@ -100,7 +100,7 @@ async function patchAgent(c: Context<AppEnv>): Promise<Response> {
 function runAgent(
   c: Context<AppEnv>,
   agent: Agent,
-  { goal, conversationId, executor }: z.infer<typeof Run>,
+  { goal, conversationId, executor }: z.infer<typeof AgentGoal>,
 ): Promise<Response> {
   return startRun(c, {
     definition: agentRun,

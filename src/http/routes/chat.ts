@@ -23,7 +23,7 @@ import { conversationRef } from "./conversation-ref.ts";
 const clientId = z.string().check(z.regex(clientIdPattern));
 
 /** Of the messages only the last is read, so the others may be anything; unknown fields are ignored. */
-const ChatBody = z.object({
+export const ChatBody = z.object({
   id: clientId,
   messages: z.array(z.unknown()).check(z.minLength(1)),
   trigger: z.optional(z.enum(["submit-message", "regenerate-message"])),

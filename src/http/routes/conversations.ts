@@ -10,7 +10,7 @@ import { readCount } from "../read-query.ts";
 import { conversationEvents } from "./conversation-events.ts";
 import { conversationRef } from "./conversation-ref.ts";
 
-const Rename = z.strictObject({
+export const Rename = z.strictObject({
   title: z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.conversationTitleCharsMax)),
 });
 

@@ -23,30 +23,30 @@ import {
 import { sweepAll } from "../sweep-all.ts";
 import { retryAfter } from "../problem.ts";
 
-const TriggerBody = z.object({
+export const TriggerBody = z.object({
   userId: z.string().check(z.refine(isUserId)),
   runId: z.string().check(z.refine(isRunId)),
   definition: z.string().check(z.maxLength(128)),
   after: z.optional(z.int().check(z.gte(0))),
 });
 
-const TurnBody = z.object({
+export const TurnBody = z.object({
   userId: z.string().check(z.refine(isUserId)),
   conversationId: z.string().check(z.refine(isClientId)),
 });
 
-const FiringBody = z.object({
+export const FiringBody = z.object({
   userId: z.string().check(z.refine(isUserId)),
   scheduleId: z.string().check(z.refine(isScheduleId)),
 });
 
-const CallQuery = z.object({
+export const CallQuery = z.object({
   userId: z.string().check(z.refine(isUserId)),
   runId: z.string().check(z.refine(isRunId)),
   signal: z.string().check(z.startsWith("$call "), z.maxLength(1_000)),
 });
 
-const CallbackBody = z.object({
+export const CallbackBody = z.object({
   status: z.int(),
   body: z.optional(z.string()),
   retried: z.int(),

@@ -9,7 +9,7 @@ import { requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
 import { startRun } from "../start-run.ts";
 
-const Start = z.strictObject({
+export const Start = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(64)),
   version: z.optional(z.int().check(z.gte(1))),
   input: z.optional(z.unknown()),

@@ -14,7 +14,7 @@ import { identityOf } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
 import { readCount, readPhrase, readWord } from "../read-query.ts";
 
-const Entry = z.strictObject({
+export const Knowledge = z.strictObject({
   value: z.unknown(),
   tags: z.optional(
     z
@@ -67,7 +67,7 @@ export async function getKnowledge(c: Context<AppEnv>): Promise<Response> {
 export async function putKnowledge(c: Context<AppEnv>): Promise<Response> {
   const owner = await ownerOf(c);
   const key = keyOf(c);
-  const body = await readJson(c, Entry);
+  const body = await readJson(c, Knowledge);
   const given = { key, value: valueIn(body.value), tags: body.tags ?? [] };
   const { knowledge } = await c.get("wire").memory();
   const outcome = await keepKnowledge(knowledge, owner, given, c.req.raw.signal);

@@ -3,6 +3,8 @@ import type { AppEnv } from "../app-env.ts";
 import { late, type Endpoint } from "../late.ts";
 import { requireIdentity } from "../middleware/identity.ts";
 
+type EndpointName = Exclude<keyof typeof import("./knowledge.ts"), "Knowledge">;
+
 /** Mounted at `/api/memory`. */
 export function memoryRoutes() {
   return new Hono<AppEnv>()
@@ -13,6 +15,6 @@ export function memoryRoutes() {
     .delete("/knowledge/:agentId/:key", knowledge("removeKnowledge"));
 }
 
-function knowledge(name: keyof typeof import("./knowledge.ts")): Endpoint {
+function knowledge(name: EndpointName): Endpoint {
   return late(async () => (await import("./knowledge.ts"))[name]);
 }

@@ -21,19 +21,19 @@ import { revive } from "../revive.ts";
 import { listRuns } from "./run-list.ts";
 import { runEventStream } from "./run-events.ts";
 
-const Empty = z.strictObject({});
-const Cancel = z.strictObject({
+export const Empty = z.strictObject({});
+export const Cancel = z.strictObject({
   reason: z.optional(z.string().check(z.maxLength(500))),
   /** Whether what was done is undone; true without it. */
   compensate: z.optional(z.boolean()),
 });
-const Signal = z.strictObject({
+export const Signal = z.strictObject({
   name: z.string().check(z.refine(isSignalName)),
   /** Names the signal, so that sending it twice counts once. */
   id: z.optional(z.string().check(z.minLength(1), z.maxLength(128))),
   payload: z.optional(z.unknown()),
 });
-const Fork = z.strictObject({
+export const Fork = z.strictObject({
   steps: z.int().check(z.gte(0), z.lte(limits.runStepsMax)),
   input: z.optional(z.unknown()),
   /** True to run the steps that write, too. */

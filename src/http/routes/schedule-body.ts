@@ -18,7 +18,7 @@ import { invalidBody, readJson } from "../read-json.ts";
 const name = z.string().check(z.minLength(1), z.maxLength(64));
 const clientId = z.string().check(z.regex(clientIdPattern));
 
-const Body = z.strictObject({
+export const ScheduleDraft = z.strictObject({
   when: z.strictObject({
     cron: z.optional(z.string().check(z.maxLength(limits.cronCharsMax))),
     timeZone: z.optional(z.string().check(z.minLength(1), z.maxLength(limits.timeZoneCharsMax))),
@@ -47,7 +47,7 @@ const Body = z.strictObject({
 /** @throws bad_request, unknown_definition, not_found (all refuse) */
 export async function readSchedule(c: Context<AppEnv>, scheduleId: string): Promise<Schedule> {
   const wire = c.get("wire");
-  const { when, target, overlap = "skip" } = await readJson(c, Body);
+  const { when, target, overlap = "skip" } = await readJson(c, ScheduleDraft);
   const now = wire.clock.now();
   const schedule = {
     scheduleId,
@@ -58,7 +58,7 @@ export async function readSchedule(c: Context<AppEnv>, scheduleId: string): Prom
   return { ...schedule, overlap, createdAt: now, isPaused: false };
 }
 
-function readWhen({ cron, timeZone, delay, at }: z.infer<typeof Body>["when"], nowMs: number): When {
+function readWhen({ cron, timeZone, delay, at }: z.infer<typeof ScheduleDraft>["when"], nowMs: number): When {
   const given = [cron, delay, at].filter((value) => value !== undefined);
   if (given.length !== 1) throw wrong("/when", "must have exactly one of cron, delay and at");
   if (cron !== undefined) {

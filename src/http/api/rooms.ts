@@ -1,0 +1,27 @@
+import { agentApi } from "./agents.ts";
+import { chatApi } from "./chat.ts";
+import { conversationApi } from "./conversations.ts";
+import type { Room, RouteDescription, RouteKey } from "./describe.ts";
+import { engineApi } from "./engine.ts";
+import { memoryApi } from "./memory.ts";
+import { operationsApi } from "./operations.ts";
+import { runApi } from "./runs.ts";
+import { scheduleApi } from "./schedules.ts";
+import { sessionApi } from "./sessions.ts";
+import { toolApi } from "./tools.ts";
+import { workflowApi } from "./workflows.ts";
+
+/** Every route of the app, room by room; a new file of this folder is added here. */
+export const rooms = [
+  sessionApi,
+  chatApi,
+  conversationApi,
+  memoryApi,
+  agentApi,
+  runApi,
+  scheduleApi,
+  toolApi,
+  engineApi,
+  workflowApi,
+  operationsApi,
+] as const satisfies readonly Room<Readonly<Record<RouteKey, RouteDescription>>>[];
