@@ -37,6 +37,14 @@ export const limits = {
   sessionsPerUserMax: 50,
   /** Of a token of the identity provider. */
   tokenCharsMax: 8 * 1024,
+  keysPerUserMax: 20,
+  keyNameCharsMax: 80,
+  /** Secrets of one key that work at the same time: each rotation leaves one behind. */
+  keySecretsMax: 4,
+  keyDaysMax: 3 * 366,
+  keyOverlapSecondsDefault: daySeconds,
+  keyOverlapSecondsMax: 30 * daySeconds,
+  ticketTtlMs: 60_000,
 
   /** Of one model call, from the request to its last word. */
   modelStepMsMax: 10 * 60 * 1000,

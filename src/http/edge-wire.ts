@@ -4,15 +4,19 @@
  */
 import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import type { ApiKeys } from "../session/api-keys.ts";
 import type { Claim } from "../session/claim.ts";
 import type { Presented } from "../session/claims.ts";
 import type { Sessions } from "../session/sessions.ts";
+import type { Tickets } from "../session/tickets.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import type { Gate } from "./gate.ts";
 
 export interface EdgeWire {
   readonly clock: Clock;
   readonly sessions: Sessions;
+  readonly keys: ApiKeys;
+  readonly tickets: Tickets;
   /** What a request presents, judged without storage. @throws identity_provider_unavailable (retry) */
   readonly readClaim: (presented: Presented) => Promise<Claim>;
   readonly gate: Gate;

@@ -16,6 +16,9 @@ const scopeByPath: readonly (readonly [string, Scope | undefined])[] = [
   ["/api/schedules", "schedules"],
   ["/api/sessions", "account"],
   ["/api/sessions/current", undefined],
+  ["/api/keys", "account"],
+  // Asked for is the scope of the path that the ticket is for.
+  ["/api/tickets", undefined],
 ];
 
 export function scopeOf(path: string): Scope | undefined {

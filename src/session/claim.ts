@@ -1,6 +1,8 @@
 /** What a request presents, as far as it can be judged without storage. Whether it still holds is the storage's word. */
+import type { KeyRef } from "./api-key.ts";
 import type { Identity } from "./identity.ts";
 import type { SessionRef } from "./session.ts";
+import type { TicketRef } from "./tickets.ts";
 
 export type Claim = NoClaim | ProvenClaim;
 
@@ -9,7 +11,7 @@ export interface NoClaim {
   readonly kind: "none" | "forged" | "expired";
 }
 
-export type ProvenClaim = SessionClaim | VouchedClaim;
+export type ProvenClaim = SessionClaim | VouchedClaim | KeyClaim | TicketClaim;
 
 export interface SessionClaim {
   readonly kind: "session";
@@ -27,6 +29,21 @@ export interface VouchedClaim {
   readonly kind: "vouched";
   readonly userId: string;
   readonly identity: Identity;
+}
+
+export interface KeyClaim {
+  readonly kind: "key";
+  /** In whose name the key is used. */
+  readonly userId: string;
+  readonly ref: KeyRef;
+}
+
+export interface TicketClaim {
+  readonly kind: "ticket";
+  readonly userId: string;
+  readonly ref: TicketRef;
+  /** What is asked for; the ticket must be for it. */
+  readonly path: string;
 }
 
 export function isProven(claim: Claim): claim is ProvenClaim {

@@ -6,12 +6,14 @@
  */
 import { sha256Hex } from "../core/sha256.ts";
 import type { Identity } from "./identity.ts";
-import { isScope, userScopes, type Scope } from "./scope.ts";
+import { isScope, scopes, userScopes, type Scope } from "./scope.ts";
 
 /** The claims of a token, after its signature, issuer, audience and times were checked. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
 const nameCharsMax = 255;
+/** Of everybody, where tokens do not tell tenants apart. */
+const onlyTenant = "default";
 /** Providers put words of their own into `scope` (`openid`, `email`); ours begin so. */
 const scopePrefix = "skipstone:";
 
@@ -21,9 +23,9 @@ export async function identityOfToken(
   { issuer, tenantClaim }: { readonly issuer: string; readonly tenantClaim: string | undefined },
 ): Promise<Identity | undefined> {
   const subject = claims["sub"];
-  const tenantName = tenantClaim === undefined ? "" : claims[tenantClaim];
-  if (!isName(subject) || (tenantClaim !== undefined && !isName(tenantName))) return undefined;
-  const tenant = await tenantIdOf(issuer, String(tenantName));
+  const tenantName = tenantClaim === undefined ? onlyTenant : claims[tenantClaim];
+  if (!isName(subject) || !isName(tenantName)) return undefined;
+  const tenant = await tenantIdOf(issuer, tenantName);
   return { userId: await userIdOf(tenant, subject), tenant, scopes: scopesOf(claims) };
 }
 
@@ -34,6 +36,13 @@ export async function tenantIdOf(issuer: string, name: string): Promise<string> 
 /** @param subject what the user is called in that tenant. */
 export async function userIdOf(tenant: string, subject: string): Promise<string> {
   return `usr_${(await sha256Hex(JSON.stringify(["user", tenant, subject]))).slice(0, 32)}`;
+}
+
+/** Whoever has the operators' key, in the name of a tenant: to make the first keys that act for its users. */
+export async function operatorOf(tenant: string): Promise<Identity> {
+  // Hashed unlike a user: no subject of a token is the operator.
+  const hash = await sha256Hex(JSON.stringify(["operator", tenant]));
+  return { userId: `usr_${hash.slice(0, 32)}`, tenant, scopes };
 }
 
 /** What can name a user or a tenant. */

@@ -10,11 +10,11 @@
 import { isUserId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Random } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
 import { sha256Hex } from "../core/sha256.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64-url.ts";
 import type { NoClaim, SessionClaim } from "./claim.ts";
 import type { SessionRef } from "./session.ts";
+import type { Signer } from "./signer.ts";
 
 export interface IssuedToken {
   readonly token: string;
@@ -34,18 +34,14 @@ export interface SessionTokens {
 const secretBytes = 32;
 /** A session in use is signed anew, and its record kept longer, at most once in this time. */
 const renewAfterMs = 60 * 60 * 1000;
-const encoder = new TextEncoder();
 
-export function createSessionTokens(o: { secret: Secret; clock: Clock; random: Random }): SessionTokens {
-  let key: Promise<CryptoKey> | undefined;
-  const signingKey = () => (key ??= importKey(o.secret));
-
+export function createSessionTokens(o: { signer: Signer; clock: Clock; random: Random }): SessionTokens {
   async function sign(userId: string, sessionSecret: string): Promise<IssuedToken> {
     const expirySeconds = Math.floor(o.clock.now() / 1000) + limits.sessionTtlSeconds;
     const claims = `${userId}.${sessionSecret}.${expirySeconds}`;
-    const signature = await crypto.subtle.sign("HMAC", await signingKey(), encoder.encode(claims));
+    const signature = await o.signer.sign(claims);
     return {
-      token: `${claims}.${encodeBase64Url(new Uint8Array(signature))}`,
+      token: `${claims}.${encodeBase64Url(signature)}`,
       ref: { userId, secretHash: await sha256Hex(sessionSecret) },
       expiresAtMs: expirySeconds * 1000,
     };
@@ -58,8 +54,7 @@ export function createSessionTokens(o: { secret: Secret; clock: Clock; random: R
       if (token === undefined || token === "") return { kind: "none" };
       const parts = splitToken(token);
       if (parts === undefined) return { kind: "forged" };
-      const claims = encoder.encode(parts.claims);
-      if (!(await crypto.subtle.verify("HMAC", await signingKey(), parts.signature, claims))) return { kind: "forged" };
+      if (!(await o.signer.verify(parts.claims, parts.signature))) return { kind: "forged" };
       if (parts.expiresAtMs <= o.clock.now()) return { kind: "expired" };
       const { userId, sessionSecret, expiresAtMs } = parts;
       const ageMs = limits.sessionTtlSeconds * 1000 - (expiresAtMs - o.clock.now());
@@ -84,9 +79,4 @@ function splitToken(token: string) {
   if (signature === undefined) return undefined;
   const claims = `${userId}.${sessionSecret}.${expiry}`;
   return { claims, userId, sessionSecret, expiresAtMs: Number(expiry) * 1000, signature };
-}
-
-function importKey(secret: Secret): Promise<CryptoKey> {
-  const bytes = encoder.encode(secret.reveal());
-  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }

@@ -3,12 +3,12 @@
  */
 import { newUserId } from "../core/ids.ts";
 import type { Clock, Random } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
 import type { NoClaim, SessionClaim } from "./claim.ts";
 import { guestTenant, type Identity } from "./identity.ts";
 import { userScopes } from "./scope.ts";
 import { createSessionTokens, type IssuedToken } from "./session-token.ts";
 import type { ListedSession, SessionRef, SessionStore } from "./session.ts";
+import type { Signer } from "./signer.ts";
 
 export interface Sessions {
   /** Opens a session, without an identity for a new guest: then each call makes another user. Not idempotent. One round trip. */
@@ -27,7 +27,7 @@ export interface Sessions {
 
 export interface SessionsOptions {
   readonly store: SessionStore;
-  readonly secret: Secret;
+  readonly signer: Signer;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -23,7 +23,7 @@ export function upstashAdmission(redis: RedisClient, clock: Clock) {
       let limit: Promise<LimitVerdict> | undefined;
       let memory: Promise<ConversationMemory> | undefined;
       await redis.run((batch) => {
-        identity = confirmClaim(batch, claim);
+        identity = confirmClaim(batch, claim, clock.now());
         limit = takeLimit({ batch, redis, clock, name: "chat", caller });
         memory = memoryPart(batch, ref);
       });

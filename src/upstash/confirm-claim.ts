@@ -1,18 +1,24 @@
 import type { Claim } from "../session/claim.ts";
 import type { Identity } from "../session/identity.ts";
+import { keyPart } from "./api-key-store.ts";
 import type { Batch } from "./batch.ts";
 import { sessionPart } from "./session-store.ts";
+import { ticketPart } from "./ticket-store.ts";
 
 /** Asks the storage whether a claim still holds, as part of a larger batch: one command at most, two once an hour. Settles after the batch. */
-export async function confirmClaim(batch: Batch, claim: Claim): Promise<Identity | undefined> {
+export function confirmClaim(batch: Batch, claim: Claim, nowMs: number): Promise<Identity | undefined> {
   switch (claim.kind) {
     case "session":
       return sessionPart(batch, claim.ref, claim.isRenewalDue);
+    case "key":
+      return keyPart(batch, claim, nowMs);
+    case "ticket":
+      return ticketPart(batch, claim);
     case "vouched":
-      return claim.identity;
+      return Promise.resolve(claim.identity);
     case "none":
     case "forged":
     case "expired":
-      return undefined;
+      return Promise.resolve(undefined);
   }
 }

@@ -16,7 +16,7 @@ export function upstashGate(redis: RedisClient, clock: Clock) {
       let identity: Promise<Identity | undefined> | undefined;
       let limit: Promise<LimitVerdict> | undefined;
       await redis.run((batch) => {
-        identity = confirmClaim(batch, passage.claim);
+        identity = confirmClaim(batch, passage.claim, clock.now());
         limit = takeLimit({ batch, redis, clock, name: passage.limiter, caller: passage.caller });
       });
       return { identity: await identity, limit: (await limit)! };

@@ -26,6 +26,16 @@ export function sessionIndexKey(userId: string): string {
   return `sessions:{${userId}}`;
 }
 
+/** The user's API keys; a hash of id to JSON. */
+export function apiKeysKey(userId: string): string {
+  return `keys:{${userId}}`;
+}
+
+/** One ticket; holds JSON, expires in a minute. */
+export function ticketKey(userId: string, secretHash: string): string {
+  return `tickets:{${userId}}:${secretHash}`;
+}
+
 /** The user's conversations, newest first by score. */
 export function conversationIndexKey(userId: string): string {
   return `conversations:{${userId}}`;

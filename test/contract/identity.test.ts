@@ -43,6 +43,9 @@ describe("a bearer token", () => {
       tenant: expect.stringMatching(/^tnt_/),
       scopes: userScopes,
     });
+    app.stack.model.script({ kind: "reply", text: "Hi." });
+    await (await (await app.signIn()).chat("has-the-scripts-known", "m-1", "Hello")).text();
+    await app.background();
     for (const messageId of ["m-1", "m-2"]) {
       app.stack.model.script({ kind: "reply", text: "Hi." });
       app.stack.ledger.reset();

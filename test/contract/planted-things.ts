@@ -18,6 +18,7 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
   const schedule = await owner.post("/api/schedules", { when: { delay: "1h" }, target });
   const call = { parameters: { key: "secret", value: secretWords } };
   const queued = await owner.post("/api/tools/remember/queue", call);
+  const apiKey = await owner.post("/api/keys", { name: secretWords, scopes: ["chat"] });
   await app.settled();
   return {
     conversationId,
@@ -25,6 +26,7 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
     key,
     name: "calculator",
     executionId: ((await queued.json()) as { executionId: string }).executionId,
+    keyId: ((await apiKey.json()) as { id: string }).id,
     scheduleId: ((await schedule.json()) as { scheduleId: string }).scheduleId,
     runId: ((await run.json()) as { runId: string }).runId,
     sessionId: ((await sessions.json()) as { sessions: { id: string }[] }).sessions[0]!.id,
@@ -40,6 +42,7 @@ export async function look(owner: TestCaller, planted: Planted): Promise<unknown
     agent: await get(`/api/agents/${planted["agentId"]}`),
     run: await get(`/api/runs/${planted["runId"]}`),
     sessions: await get("/api/sessions"),
+    keys: await get("/api/keys"),
     knowledge: await get(`/api/memory/knowledge/${planted["agentId"]}`),
     schedules: await get("/api/schedules"),
     execution: await get(`/api/tools/executions/${planted["executionId"]}`),

@@ -52,6 +52,15 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /api/sessions/current": identity(undefined, 200),
   "DELETE /api/sessions/current": anybody,
 
+  "GET /api/keys": identity("account", 200),
+  "POST /api/keys": identity("account", 201, { body: () => ({ name: "Robot", scopes: ["chat"] }) }),
+  "POST /api/keys/:keyId/rotate": identity("account", 404),
+  "DELETE /api/keys/:keyId": identity("account", 404),
+  // A ticket asks for the scope of its path, and lets in who asked for it: for them the conversation of this id is another.
+  "POST /api/tickets": identity("chat", 201, {
+    body: ({ conversationId }) => ({ path: `/api/chat/${conversationId}/stream` }),
+  }),
+
   // A conversation id belongs to its user: the same id of somebody else is another conversation, which is empty.
   "POST /api/chat": identity("chat", 200, {
     body: ({ conversationId }) => ({

@@ -7,6 +7,7 @@ import { createSweep } from "../../src/scheduled.ts";
 import { guestTenant, type Identity } from "../../src/session/identity.ts";
 import { userScopes } from "../../src/session/scope.ts";
 import { createSessions } from "../../src/session/sessions.ts";
+import { createSigner } from "../../src/session/signer.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { upstashSessionStore } from "../../src/upstash/session-store.ts";
 import { createWire, type Wire } from "../../src/wire.ts";
@@ -128,7 +129,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       const { config, clock, redis } = createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil });
       const secret = over.secret === undefined ? config.sessionSecret : new Secret(over.secret);
       const store = upstashSessionStore(redis);
-      const sessions = createSessions({ store, secret, clock: over.clock ?? clock, random: systemRandom });
+      const sessions = createSessions({
+        store,
+        signer: createSigner(secret),
+        clock: over.clock ?? clock,
+        random: systemRandom,
+      });
       const userId = newUserId(systemRandom);
       const issued = await sessions.open({ userId, tenant: guestTenant, scopes: userScopes, ...identity });
       return callerWith(send, issued.ref.userId, `session=${issued.token}`);

@@ -8,12 +8,16 @@ import { Secret } from "../../src/core/secret.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
 import { readPresented } from "../../src/session/claims.ts";
 import { userScopes } from "../../src/session/scope.ts";
+import { createApiKeys } from "../../src/session/api-keys.ts";
 import { createSessions } from "../../src/session/sessions.ts";
+import { createSigner } from "../../src/session/signer.ts";
+import { createTickets } from "../../src/session/tickets.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { builtInTools } from "../../src/tool/built-in.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import type { Wire } from "../../src/wire.ts";
 import { manualClock } from "../fakes/clock.ts";
+import { memoryApiKeyStore } from "../fakes/memory-api-key-store.ts";
 import { memoryRateLimiter } from "../fakes/memory-rate-limiter.ts";
 import { memorySessionStore } from "../fakes/memory-session-store.ts";
 
@@ -23,12 +27,24 @@ function rig(more: Partial<EdgeWire> = {}) {
   const clock = manualClock();
   const store = memorySessionStore(clock);
   const limiter = memoryRateLimiter(clock);
-  const secret = new Secret("0123456789abcdef0123456789abcdef");
-  const sessions = createSessions({ store, secret, clock, random: systemRandom });
+  const parts = { signer: createSigner(new Secret("0123456789abcdef0123456789abcdef")), clock, random: systemRandom };
+  const sessions = createSessions({ ...parts, store });
+  const keys = createApiKeys({ ...parts, store: memoryApiKeyStore() });
+  const tickets = createTickets({ ...parts, store: { put: async () => {} } });
+  const nobody = async () => ({ kind: "forged" as const });
+  const readers = {
+    session: sessions.claim,
+    key: keys.claim,
+    ticket: tickets.claim,
+    operator: nobody,
+    token: undefined,
+  };
   const wire: EdgeWire = {
     clock,
     sessions,
-    readClaim: (presented) => readPresented({ session: sessions.claim, token: undefined }, presented),
+    keys,
+    tickets,
+    readClaim: (presented) => readPresented(readers, presented),
     gate: {
       pass: async ({ claim, limiter: name, caller }) => ({
         identity: claim.kind === "session" ? await store.read(claim.ref, claim.isRenewalDue) : undefined,

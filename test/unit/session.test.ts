@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { createSessions } from "../../src/session/sessions.ts";
+import { createSigner } from "../../src/session/signer.ts";
 import type { SessionClaim } from "../../src/session/claim.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { manualClock } from "../fakes/clock.ts";
@@ -12,7 +13,11 @@ const hourMs = 60 * 60 * 1000;
 function rig(secret = "0123456789abcdef0123456789abcdef") {
   const clock = manualClock();
   const store = memorySessionStore(clock);
-  return { clock, store, sessions: createSessions({ store, secret: new Secret(secret), clock, random: systemRandom }) };
+  return {
+    clock,
+    store,
+    sessions: createSessions({ store, signer: createSigner(new Secret(secret)), clock, random: systemRandom }),
+  };
 }
 
 describe("a session", () => {

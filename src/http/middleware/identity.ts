@@ -8,6 +8,7 @@ import { AppError } from "../../core/errors.ts";
 import { callerBucket } from "../../limit/caller.ts";
 import type { LimiterName } from "../../limit/limiter.ts";
 import { isProven, type Claim } from "../../session/claim.ts";
+import type { Presented } from "../../session/claims.ts";
 import type { Identity } from "../../session/identity.ts";
 import type { Scope } from "../../session/scope.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -18,10 +19,22 @@ import { readSessionCookie, writeSessionCookie } from "../session-cookie.ts";
 /** Sets `claim`. No I/O, but for the keys of an identity provider now and then. @throws identity_provider_unavailable (retry) */
 export function readClaim() {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const presented = { authorization: c.req.header("Authorization"), cookie: readSessionCookie(c) };
-    c.set("claim", await c.get("wire").readClaim(presented));
+    c.set("claim", await c.get("wire").readClaim(presentedIn(c, readSessionCookie(c))));
     await next();
   });
+}
+
+function presentedIn({ req }: Context<AppEnv>, cookie: string | undefined): Presented {
+  const key = req.header("X-Internal-Key");
+  const tenant = req.header("X-Tenant");
+  return {
+    authorization: req.header("Authorization"),
+    actAs: req.header("X-Act-As"),
+    operator: key === undefined || tenant === undefined ? undefined : { key, tenant },
+    ticket: req.method === "GET" ? req.query("ticket") : undefined,
+    cookie,
+    path: req.path,
+  };
 }
 
 /**

@@ -13,10 +13,10 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import * as z from "zod/mini";
 import { limits } from "../../core/limits.ts";
+import { isSameText } from "../../session/same-text.ts";
 import type { AppEnv } from "../app-env.ts";
 import { checkSignature } from "../check-signature.ts";
 import { readText } from "../read-json.ts";
-import { isSameText } from "../same-text.ts";
 
 export type DeliveryEnv = AppEnv & { Variables: { rawBody: string; isInternal: boolean } };
 
