@@ -69,6 +69,7 @@ export function empty(words: string): { words: string } {
 export function commonProblems(method: Method, { access, body }: RouteDescription): readonly ErrorCode[] {
   return [
     "internal",
+    "sealed_unreadable",
     ...(method === "GET" ? [] : (["forbidden_origin"] as const)),
     ...(body === undefined
       ? []

@@ -5,7 +5,7 @@ import { json, room } from "./describe.ts";
 const Outcome = z.strictObject({ outcome: z.string() });
 
 /** 489 is QStash's own: the message goes to the dead letters at once. */
-const delivery = {
+export const delivery = {
   access: "queue",
   answers: {
     200: json("Done, also when there was nothing to do.", Outcome),

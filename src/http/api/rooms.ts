@@ -9,6 +9,7 @@ import { runApi } from "./runs.ts";
 import { scheduleApi } from "./schedules.ts";
 import { sessionApi } from "./sessions.ts";
 import { toolApi } from "./tools.ts";
+import { webhookApi } from "./webhooks.ts";
 import { workflowApi } from "./workflows.ts";
 
 /** Every route of the app, room by room; a new file of this folder is added here. */
@@ -23,5 +24,6 @@ export const rooms = [
   toolApi,
   engineApi,
   workflowApi,
+  webhookApi,
   operationsApi,
 ] as const satisfies readonly Room<Readonly<Record<RouteKey, RouteDescription>>>[];

@@ -7,6 +7,7 @@ import { errorCatalogue, type ErrorCode } from "../../core/errors.ts";
 export const pathParameters: Readonly<Record<string, z.core.$ZodType>> = {
   runId: z.string().check(z.regex(/^run_[0-9a-f]{32}$/)),
   agentId: z.string().check(z.regex(/^agt_[0-9a-f]{32}$/)),
+  executionId: z.string(),
   scheduleId: z.string(),
   conversationId: z.string().check(z.regex(clientIdPattern)),
 };

@@ -28,7 +28,7 @@ import { readJson } from "../read-json.ts";
 
 const delaySecondsMax = limits.queueDelayMsMax / 1000;
 
-const QueueBody = z.strictObject({
+export const QueueBody = z.strictObject({
   parameters: z.optional(z.unknown()),
   /** Seconds. */
   delay: z.optional(z.int().check(z.gte(0), z.lte(delaySecondsMax))),
@@ -37,7 +37,7 @@ const QueueBody = z.strictObject({
   conversationId: z.optional(z.string().check(z.regex(clientIdPattern))),
 });
 
-const OrderBody = z.object({
+export const OrderBody = z.object({
   userId: z.string().check(z.refine(isUserId)),
   executionId: z.string().check(z.refine(isExecutionId)),
   agentId: z.string(),

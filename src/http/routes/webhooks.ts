@@ -7,14 +7,14 @@ import { decodeBase64 } from "../decode-base64.ts";
 import { neverAgain, parseDelivery, signed, type DeliveryEnv } from "../middleware/signed-delivery.ts";
 
 /** What failed; it stands in the URL, which is signed too. */
-const FailedCall = z.object({
+export const FailedCall = z.object({
   kind: z.literal("tool"),
   userId: z.string().check(z.refine(isUserId)),
   executionId: z.string().check(z.refine(isExecutionId)),
 });
 
 /** Source: QStash, failure callbacks. */
-const FailureBody = z.object({
+export const FailureBody = z.object({
   status: z.int(),
   body: z.optional(z.string()),
   sourceMessageId: z.string().check(z.maxLength(limits.messageIdCharsMax)),
