@@ -79,6 +79,13 @@ export function commonProblems(method: Method, { access, body }: RouteDescriptio
 }
 
 const accessProblems: Readonly<Record<Exclude<Access, "anyone">, readonly ErrorCode[]>> = {
-  session: ["misconfigured", "unauthenticated", "insufficient_scope", "rate_limited", "redis_unavailable"],
+  session: [
+    "misconfigured",
+    "unauthenticated",
+    "insufficient_scope",
+    "rate_limited",
+    "identity_provider_unavailable",
+    "redis_unavailable",
+  ],
   queue: ["misconfigured", "invalid_signature", "body_too_large", "redis_unavailable", "queue_unavailable"],
 };

@@ -3,6 +3,7 @@ import { chatApi } from "./chat.ts";
 import { conversationApi } from "./conversations.ts";
 import type { Room, RouteDescription, RouteKey } from "./describe.ts";
 import { engineApi } from "./engine.ts";
+import { keyApi } from "./keys.ts";
 import { memoryApi } from "./memory.ts";
 import { operationsApi } from "./operations.ts";
 import { runApi } from "./runs.ts";
@@ -15,6 +16,7 @@ import { workflowApi } from "./workflows.ts";
 /** Every route of the app, room by room; a new file of this folder is added here. */
 export const rooms = [
   sessionApi,
+  keyApi,
   chatApi,
   conversationApi,
   memoryApi,

@@ -9,6 +9,8 @@ export const pathParameters: Readonly<Record<string, z.core.$ZodType>> = {
   agentId: z.string().check(z.regex(/^agt_[0-9a-f]{32}$/)),
   executionId: z.string(),
   scheduleId: z.string(),
+  sessionId: z.string(),
+  keyId: z.string(),
   conversationId: z.string().check(z.regex(clientIdPattern)),
 };
 

@@ -14,7 +14,7 @@ import { readJson } from "../read-json.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-const Draft = z.strictObject({
+export const KeyDraft = z.strictObject({
   name: z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.keyNameCharsMax)),
   scopes: z.array(z.enum(scopes)).check(z.minLength(1), z.maxLength(scopes.length)),
   expiresInDays: z.optional(z.int().check(z.gte(1), z.lte(limits.keyDaysMax))),
@@ -22,7 +22,7 @@ const Draft = z.strictObject({
   actsForUsers: z.optional(z.boolean()),
   tokensPerDay: z.optional(z.int().check(z.gte(1))),
 });
-const Rotation = z.strictObject({
+export const KeyRotation = z.strictObject({
   overlapSeconds: z.optional(z.int().check(z.gte(0), z.lte(limits.keyOverlapSecondsMax))),
 });
 
@@ -51,7 +51,7 @@ async function createKey(c: Context<AppEnv>): Promise<Response> {
 
 /** A key can do no more than whoever makes it. @throws insufficient_scope (refuse) */
 async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number): Promise<NewKey> {
-  const draft = await readJson(c, Draft);
+  const draft = await readJson(c, KeyDraft);
   for (const scope of draft.scopes) requireScope(identity, scope);
   if (draft.actsForUsers === true) requireScope(identity, "admin");
   const tokensPerDay = Math.min(draft.tokensPerDay ?? Infinity, identity.tokensPerDay ?? Infinity);
@@ -66,7 +66,7 @@ async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number):
 
 async function rotateKey(c: Context<AppEnv>): Promise<Response> {
   const hasBody = c.req.header("Content-Type") !== undefined;
-  const { overlapSeconds = limits.keyOverlapSecondsDefault } = hasBody ? await readJson(c, Rotation) : {};
+  const { overlapSeconds = limits.keyOverlapSecondsDefault } = hasBody ? await readJson(c, KeyRotation) : {};
   const { userId } = identityOf(c);
   const rotated = await c.get("wire").keys.rotate(userId, c.req.param("keyId") ?? "", overlapSeconds * 1000);
   if (rotated === undefined) throw notFound();

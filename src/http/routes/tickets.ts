@@ -8,7 +8,7 @@ import { identityOf, requireIdentity, requireScope } from "../middleware/identit
 import { readJson } from "../read-json.ts";
 import { scopeOf } from "../route-scope.ts";
 
-const Wanted = z.strictObject({ path: z.string().check(z.maxLength(512)) });
+export const WantedTicket = z.strictObject({ path: z.string().check(z.maxLength(512)) });
 
 /** The event streams. */
 const ticketPath = /^\/api\/(?:conversations\/[\w-]+\/events|runs\/[\w-]+\/events|chat\/[\w-]+\/stream)$/;
@@ -16,7 +16,7 @@ const ticketPath = /^\/api\/(?:conversations\/[\w-]+\/events|runs\/[\w-]+\/event
 /** Mounted at `/api/tickets`. */
 export function ticketRoutes() {
   return new Hono<AppEnv>().post("/", requireIdentity(), async (c) => {
-    const { path } = await readJson(c, Wanted);
+    const { path } = await readJson(c, WantedTicket);
     if (!ticketPath.test(path)) {
       throw new InvalidBody([{ pointer: "/path", detail: "must be the path of an event stream, without a query" }]);
     }
