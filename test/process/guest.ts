@@ -6,8 +6,12 @@ import type { WorkerdApp } from "./workerd-app.ts";
 export interface Guest {
   /** Orders a dinner once, however often the request has to be sent. @returns the id of its run. */
   order(key: string, dinner: unknown): Promise<string>;
+  /** Asks an agent once, however often the request has to be sent. @returns the id of its run. */
+  ask(key: string, goal: string): Promise<string>;
   /** Says yes or no, once. */
   answer(runId: string, confirmed: boolean): Promise<void>;
+  /** Lets a step of an agent's plan be done. */
+  approve(runId: string, stepId: string): Promise<void>;
   /**
    * Reads the run's events from the first to the last, through all connections that it takes.
    * @param onEvent is told of each as it comes.
@@ -53,21 +57,28 @@ export async function createGuest(app: WorkerdApp): Promise<Guest> {
     }
   }
 
+  async function start(pathname: string, key: string, body: unknown): Promise<string> {
+    const init = { method: "POST", body: JSON.stringify(body), headers: { "idempotency-key": key } };
+    const response = await sendSurely(pathname, init);
+    const { runId } = (await response.json()) as { runId?: string };
+    if (runId === undefined) throw new Error(`the start was answered with ${response.status}`);
+    return runId;
+  }
+
+  async function signal(runId: string, body: object): Promise<void> {
+    const response = await sendSurely(`/api/runs/${runId}/signal`, { method: "POST", body: JSON.stringify(body) });
+    await response.body?.cancel();
+    // 409: the word has arrived before, and the run is over by now.
+    if (response.status !== 202 && response.status !== 409) throw new Error(`the word got a ${response.status}`);
+  }
+
   return {
-    async order(key, dinner) {
-      const body = JSON.stringify({ name: "book-dinner", input: dinner });
-      const init = { method: "POST", body, headers: { "idempotency-key": key } };
-      const response = await sendSurely("/api/execute", init);
-      const { runId } = (await response.json()) as { runId?: string };
-      if (runId === undefined) throw new Error(`the order was answered with ${response.status}`);
-      return runId;
-    },
-    async answer(runId, confirmed) {
-      const body = JSON.stringify({ name: "guest-confirms", id: "the-word", payload: { confirmed } });
-      const response = await sendSurely(`/api/runs/${runId}/signal`, { method: "POST", body });
-      await response.body?.cancel();
-      // 409: the word has arrived before, and the run is over by now.
-      if (response.status !== 202 && response.status !== 409) throw new Error(`the word got a ${response.status}`);
+    order: (key, dinner) => start("/api/execute", key, { name: "book-dinner", input: dinner }),
+    ask: (key, goal) => start("/api/agents/workflow", key, { goal }),
+    answer: (runId, confirmed) => signal(runId, { name: "guest-confirms", id: "the-word", payload: { confirmed } }),
+    approve(runId, stepId) {
+      const name = `approval:${stepId}`;
+      return signal(runId, { name, id: name, payload: { approved: true } });
     },
     async follow(runId, onEvent) {
       const events: ReadEvent[] = [];
