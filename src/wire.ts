@@ -4,19 +4,13 @@
  * Built once per request, since a Worker may not use one request's connections in another. It does no I/O. What a chat and the sessions need is there at once; the
  * rest is in chunks of its own, loaded by the first request that asks.
  */
-import { chatPrompt, chatTools } from "./agent/chat-tools.ts";
-import type { ChatParts } from "./agent/chat.ts";
 import type { FollowTurnParts } from "./agent/follow-turn.ts";
-import { limits } from "./core/limits.ts";
 import type { Random } from "./core/ports.ts";
-import { budgetProfiles } from "./engine/budget.ts";
 import type { RunRegistry } from "./engine/run-definition.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
-import { openAiModel } from "./model/openai-model.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
-import type { ToolParts } from "./tool/call-context.ts";
 import type { FactStore } from "./tool/fact-store.ts";
 import type { Reminders } from "./tool/reminder.ts";
 import { upstashAdmission } from "./upstash/admission.ts";
@@ -26,17 +20,17 @@ import { upstashEventLog } from "./upstash/event-log.ts";
 import { upstashGate } from "./upstash/gate.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createIdentityWire } from "./wire/identity.ts";
+import type { Answering } from "./wire/answering.ts";
 import type { MemoryWire } from "./wire/memory.ts";
 import type { QueuedTools } from "./wire/queued-tools.ts";
-import { createQueues, internalKeyOf, type Queues } from "./wire/queues.ts";
+import { createQueues, internalKeyOf } from "./wire/queues.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
-import { createTools, toolRegistry, type ToolServices } from "./wire/tools.ts";
 
 export interface Wire extends EdgeWire {
   readonly admission: Admission;
-  readonly chat: ChatParts;
   readonly conversations: ConversationStore;
   readonly follow: FollowTurnParts;
+  readonly answering: () => Promise<Answering>;
   readonly runs: () => Promise<RunsWire>;
   readonly memory: () => Promise<MemoryWire>;
   /** `undefined` where there is no queue that could fire. */
@@ -53,42 +47,38 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
   const { config, clock, random, pause, redis } = adapters;
   const queues = createQueues(adapters);
   const memory = once(async () => (await import("./wire/memory.ts")).createMemory(adapters));
-  const runs = once(async () => {
-    const { createRuns } = await import("./wire/runs.ts");
-    return createRuns({
-      adapters,
-      env: invocation.env,
-      queues,
-      model: chat.model,
-      tools,
-      conversations,
-      chance,
-      registry,
-    });
-  });
-  const reminders: Reminders = { schedule: async (reminder) => (await runs()).reminders.schedule(reminder) };
-  const tools = createTools(adapters, { facts: lateFacts(memory), reminders });
-  const chat = createChat(adapters, queues, tools);
+  const eventLog = upstashEventLog(redis, clock);
   const conversations = upstashConversationStore(redis, clock);
   const chance = (): number => unitInterval(random);
+  const reminders: Reminders = { schedule: async (reminder) => (await runs()).reminders.schedule(reminder) };
+  const answering = once(async () => {
+    const { createAnswering } = await import("./wire/answering.ts");
+    return createAnswering({ adapters, queues, eventLog, toolServices: { facts: lateFacts(memory), reminders } });
+  });
+  const runs = once(async () => {
+    const [{ createRuns }, { chat, toolParts: tools }] = await Promise.all([import("./wire/runs.ts"), answering()]);
+    const { env } = invocation;
+    return createRuns({ adapters, env, queues, model: chat.model, tools, conversations, chance, registry });
+  });
   return {
     ...createEdge(adapters),
     admission: upstashAdmission(redis, clock),
-    chat,
     conversations,
     follow: {
       clock,
-      log: chat.log,
+      log: eventLog,
       feed: upstashEventFeed({ ...config.redis, ...adapters }),
       pause,
       random: chance,
     },
+    answering,
     runs,
     memory,
     schedules: once(async () => (await import("./wire/schedules.ts")).createSchedules(adapters)),
-    queuedTools: once(async () =>
-      (await import("./wire/queued-tools.ts")).createQueuedTools(adapters, tools, queues.tools),
-    ),
+    queuedTools: once(async () => {
+      const [{ createQueuedTools }, { toolParts }] = await Promise.all([import("./wire/queued-tools.ts"), answering()]);
+      return createQueuedTools(adapters, toolParts, queues.tools);
+    }),
   };
 }
 
@@ -113,7 +103,6 @@ function createEdge(adapters: Adapters): EdgeWire {
     clock,
     ...createIdentityWire(adapters),
     gate: upstashGate(redis, clock),
-    tools: toolRegistry,
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },
@@ -125,28 +114,6 @@ function createEdge(adapters: Adapters): EdgeWire {
       const { qstashVerifier } = await import("./upstash/signature.ts");
       return qstashVerifier({ current: qstash.currentSigningKey, next: qstash.nextSigningKey })(delivery);
     },
-  };
-}
-
-function createChat(adapters: Adapters, queues: Queues, tools: ToolParts<ToolServices>): ChatParts {
-  const { config, clock, log, redis } = adapters;
-  return {
-    ...adapters,
-    log: upstashEventLog(redis, clock),
-    model: openAiModel({
-      baseUrl: config.model.baseUrl,
-      apiKey: config.model.apiKey.reveal(),
-      modelName: config.model.name,
-      fetch: adapters.fetch,
-      firstByteMsMax: limits.modelFirstByteMsMax,
-      idleMsMax: limits.modelIdleMsMax,
-    }),
-    tools: chatTools(toolRegistry, tools),
-    logger: log,
-    systemPrompt: chatPrompt(clock.now()),
-    contextTokens: config.model.contextTokens,
-    queue: queues.turns,
-    profile: budgetProfiles[config.workersPlan],
   };
 }
 

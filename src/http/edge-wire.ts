@@ -9,7 +9,6 @@ import type { Claim } from "../session/claim.ts";
 import type { Presented } from "../session/claims.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Tickets } from "../session/tickets.ts";
-import type { ToolRegistry } from "../tool/registry.ts";
 import type { Gate } from "./gate.ts";
 
 export interface EdgeWire {
@@ -20,7 +19,6 @@ export interface EdgeWire {
   /** What a request presents, judged without storage. @throws identity_provider_unavailable (retry) */
   readonly readClaim: (presented: Presented) => Promise<Claim>;
   readonly gate: Gate;
-  readonly tools: ToolRegistry;
   /** One round trip to the storage; throws when it does not answer. */
   readonly pingStorage: () => Promise<void>;
   /** Whether the queue signed a delivery. */

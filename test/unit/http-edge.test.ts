@@ -6,6 +6,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
+import type { Answering } from "../../src/wire/answering.ts";
 import { readPresented } from "../../src/session/claims.ts";
 import { userScopes } from "../../src/session/scope.ts";
 import { createApiKeys } from "../../src/session/api-keys.ts";
@@ -23,6 +24,11 @@ import { memorySessionStore } from "../fakes/memory-session-store.ts";
 
 const env = { LOG_LEVEL: "error" } as unknown as Env;
 
+/** All that a list of tools is read from. */
+interface Tools {
+  readonly answering: () => Promise<Pick<Answering, "tools">>;
+}
+
 function rig(more: Partial<EdgeWire> = {}) {
   const clock = manualClock();
   const store = memorySessionStore(clock);
@@ -39,7 +45,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     operator: nobody,
     token: undefined,
   };
-  const wire: EdgeWire = {
+  const wire: EdgeWire & Tools = {
     clock,
     sessions,
     keys,
@@ -51,7 +57,7 @@ function rig(more: Partial<EdgeWire> = {}) {
         limit: await limiter.take(name, caller),
       }),
     },
-    tools: createToolRegistry(builtInTools),
+    answering: () => Promise.resolve({ tools: createToolRegistry(builtInTools) }),
     pingStorage: async () => {},
     verifyDelivery: () => Promise.resolve(false),
     internalKey: new Secret("an-internal-key-of-more-than-32-chars"),
@@ -59,7 +65,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     appUrl: "https://chat.example.com",
     ...more,
   };
-  const app = createApp(() => wire as Wire);
+  const app = createApp(() => wire as unknown as Wire);
   async function request(method: string, url: string, headers: Record<string, string> = {}) {
     return app.request(url, { method, headers }, env);
   }

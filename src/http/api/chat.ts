@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ChatBody } from "../routes/chat.ts";
+import { ChatBody } from "../routes/chat-endpoints.ts";
 import { empty, events, json, room } from "./describe.ts";
 
 const uiMessages = "The turn as the AI SDK's UI message stream (`x-vercel-ai-ui-message-stream: v1`).";

@@ -79,7 +79,7 @@ async function createAgent(c: Context<AppEnv>): Promise<Response> {
   const { agents, engine } = await c.get("wire").runs();
   const now = engine.clock.now();
   const agent: Agent = { ...draft, id: newAgentId(engine.random), createdAt: now, updatedAt: now };
-  checkTools(c, draft.tools);
+  await checkTools(c, draft.tools);
   if ((await agents.add(identityOf(c).userId, agent)) === "full") {
     throw new AppError("too_many", "You have as many agents as one user may have; delete one first.");
   }
@@ -89,7 +89,7 @@ async function createAgent(c: Context<AppEnv>): Promise<Response> {
 
 async function patchAgent(c: Context<AppEnv>): Promise<Response> {
   const change = await readJson(c, AgentChange);
-  checkTools(c, change.tools ?? undefined);
+  await checkTools(c, change.tools ?? undefined);
   const { agents, engine } = await c.get("wire").runs();
   const before = await storedAgent(c, c.req.param("agentId") ?? "");
   const agent = changeAgent(before, change, engine.clock.now());
@@ -123,8 +123,9 @@ async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> 
   return agent;
 }
 
-function checkTools(c: Context<AppEnv>, names: readonly string[] | undefined): void {
-  const unknown = names?.find((name) => c.get("wire").tools.get(name) === undefined);
+async function checkTools(c: Context<AppEnv>, names: readonly string[] | undefined): Promise<void> {
+  const { tools } = await c.get("wire").answering();
+  const unknown = names?.find((name) => tools.get(name) === undefined);
   if (unknown !== undefined) throw new AppError("bad_request", `There is no tool "${unknown.slice(0, 64)}".`);
 }
 

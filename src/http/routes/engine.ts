@@ -101,7 +101,8 @@ function answerFor(
 async function continueOneTurn(c: Context<DeliveryEnv>): Promise<Response> {
   const ref = parseDelivery(TurnBody, c);
   if (ref === undefined) return neverAgain(c);
-  const { chat, conversations } = c.get("wire");
+  const { conversations } = c.get("wire");
+  const { chat } = await c.get("wire").answering();
   const memory = (): Promise<ConversationMemory> => conversations.memory(ref);
   const work = continueTurn(chat, ref, { memory, leaseMs: writerLimits.leaseMs });
   if (!c.get("isInternal")) return answerFor(c, await work);

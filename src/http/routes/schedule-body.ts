@@ -8,7 +8,7 @@ import { limits } from "../../core/limits.ts";
 import { durationMs, type Duration } from "../../engine/duration.ts";
 import { cronProblem } from "../../schedule/cron.ts";
 import { runOf, type Schedule, type ScheduleTarget, type When } from "../../schedule/schedule.ts";
-import type { Wire } from "../../wire.ts";
+import type { ToolRegistry } from "../../tool/registry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { findAgent } from "../find-agent.ts";
 import { InvalidBody } from "../invalid-body.ts";
@@ -81,7 +81,7 @@ function readDelay(text: string): number {
 
 async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<void> {
   const wire = c.get("wire");
-  if (target.kind === "tool") checkTool(wire, target);
+  if (target.kind === "tool") checkTool((await wire.answering()).tools, target);
   const { engine, agents } = await wire.runs();
   const run = await runOf(target, identityOf(c).userId, findAgent(agents));
   if (run === undefined) throw new AppError("not_found", "There is no such agent.");
@@ -95,7 +95,7 @@ async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<
 }
 
 function checkTool(
-  { tools }: Wire,
+  tools: ToolRegistry,
   { name: toolName, parameters = {} }: Extract<ScheduleTarget, { kind: "tool" }>,
 ): void {
   const tool = tools.get(toolName);

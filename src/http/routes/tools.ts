@@ -54,7 +54,7 @@ export const OrderBody = z.object({
 /** Mounted at `/api/tools`. The list is the same for everybody and costs no I/O, so it needs no session and no limit. */
 export function toolRoutes() {
   return new Hono<DeliveryEnv>()
-    .get("/", (c) => c.json({ tools: c.get("wire").tools.describe() }))
+    .get("/", async (c) => c.json({ tools: (await c.get("wire").answering()).tools.describe() }))
     .get("/executions/:executionId", requireIdentity(), execution)
     .post("/:name/queue", requireIdentity(), queueOne)
     .post("/:name", toolNamed(), signed(limits.toolOrderBytesMax), deliverOne);
