@@ -12,6 +12,11 @@ export function newRunId(random: Random): string {
   return `run_${hexUuid(random)}`;
 }
 
+/** Whose run an erasure is: a user whom nobody is, since everything of a user who is somebody goes. */
+export function ownerOfErasure(erasureId: string): string {
+  return erasureId.replace(/^run_/, "usr_");
+}
+
 export function newUserId(random: Random): string {
   return `usr_${hexUuid(random)}`;
 }

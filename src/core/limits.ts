@@ -163,6 +163,17 @@ export const limits = {
   /** How long after its end a run's working memory can be seen. */
   memoryShownMs: 60 * 60 * 1000,
   preferWaitMsMax: 25_000,
+  exportPlaceCharsMax: 128,
+  /** Of a user who is erased, at a time. */
+  eraseRunsMax: 500,
+  eraseScanCount: 1_000,
+  /** A segment of the Free plan has 50 subrequests. */
+  eraseScansMax: 8,
+  eraseLooksMax: 20,
+  /** Longer than any writer goes without a sign of life. */
+  eraseSettleMs: 60_000,
+  /** How long the answer to an erasure waits for the first look. */
+  eraseAnswerMsMax: 20_000,
   runsPageMax: 20,
   /** Runs of a conversation that one event stream follows at once: a Worker has six connections at a time. */
   runsFollowedMax: 4,

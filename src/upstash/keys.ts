@@ -96,6 +96,23 @@ export function firingsKey(userId: string): string {
   return `schedules:{${userId}}:firings`;
 }
 
+/** What kind of thing stands under a key with the user's id in it: what its name begins with. */
+export function kindOf(key: string, userId: string): string {
+  return key.slice(0, Math.max(0, key.indexOf(userId))).replace(/[:{]+$/, "");
+}
+
+/** Of a journal's key; `undefined` for any other key. */
+export function runIdOf(key: string, userId: string): string | undefined {
+  const [before, after] = [`runs:{${userId}}:`, ":journal"];
+  return key.startsWith(before) && key.endsWith(after) ? key.slice(before.length, -after.length) : undefined;
+}
+
+/** Of an event list's key; `undefined` for any other key. */
+export function conversationIdOf(key: string, userId: string): string | undefined {
+  const before = eventsKey(userId, "");
+  return key.startsWith(before) ? key.slice(before.length) : undefined;
+}
+
 /** All runs that are not over, by the time at which the sweep looks at them. */
 export const dueRunsKey = "runs:due";
 

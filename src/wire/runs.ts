@@ -15,6 +15,7 @@ import type { Failure } from "../engine/journal-entry.ts";
 import { createRunRegistry, type RunRegistry } from "../engine/run-definition.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import type { ConversationStore } from "../memory/conversation-store.ts";
+import { eraseUser, type EraseServices } from "../memory/erase-user.ts";
 import { bookDinner } from "../saga/book-dinner.ts";
 import type { SagaServices } from "../saga/saga-services.ts";
 import { toolRun, type ToolRunServices } from "../schedule/tool-run.ts";
@@ -29,6 +30,7 @@ import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "../upstash/j
 import { carryRun, giveUpRun } from "../workflow/carry-run.ts";
 import type { Carrier } from "../workflow/carrier.ts";
 import { createAgentServices } from "./agents.ts";
+import { createEraseServices } from "./erase.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Queues } from "./queues.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
@@ -49,7 +51,7 @@ export interface RunsWire {
 }
 
 /** What the runs of this app are given. */
-export type RunServices = SagaServices & AgentServices & ToolRunServices & ReminderRunServices;
+export type RunServices = SagaServices & AgentServices & ToolRunServices & ReminderRunServices & EraseServices;
 
 /** Every run that can be started here, and the versions of it that may still be running. */
 export const runRegistry = createRunRegistry<RunServices>([
@@ -61,6 +63,7 @@ export const runRegistry = createRunRegistry<RunServices>([
   toolRun,
   reminderRun,
   reminderMessage,
+  eraseUser,
 ]);
 
 export interface RunsParts {
@@ -121,6 +124,7 @@ function createEngine(
       postReminder,
       ...createAgentServices(adapters, { model, tools }),
       runTool: scheduledTools(tools),
+      ...createEraseServices(adapters),
     },
     profile: budgetProfiles[config.workersPlan],
   };

@@ -19,6 +19,7 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
   const call = { parameters: { key: "secret", value: secretWords } };
   const queued = await owner.post("/api/tools/remember/queue", call);
   const apiKey = await owner.post("/api/keys", { name: secretWords, scopes: ["chat"] });
+  const erasure = await (await app.signIn()).fetch("/api/memory", { method: "DELETE" });
   await app.settled();
   return {
     conversationId,
@@ -29,6 +30,7 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
     keyId: ((await apiKey.json()) as { id: string }).id,
     scheduleId: ((await schedule.json()) as { scheduleId: string }).scheduleId,
     runId: ((await run.json()) as { runId: string }).runId,
+    erasureId: ((await erasure.json()) as { erasureId: string }).erasureId,
     sessionId: ((await sessions.json()) as { sessions: { id: string }[] }).sessions[0]!.id,
   };
 }

@@ -113,6 +113,10 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   }),
   "POST /api/agents/workflow": identity("agents", 404, { body: ({ agentId }) => ({ agentId, goal }) }),
 
+  "GET /api/memory/export": identity("memory", 200),
+  "DELETE /api/memory": identity("memory", 202),
+  // Its id is all that one needs: who asked for the erasure has no session any more.
+  "GET /api/memory/erasures/:erasureId": anybody,
   "GET /api/memory/knowledge/:agentId": identity("memory", 404),
   "GET /api/memory/knowledge/:agentId/:key": identity("memory", 404),
   "PUT /api/memory/knowledge/:agentId/:key": identity("memory", 404, { body: () => ({ value: "taken over" }) }),

@@ -14,7 +14,51 @@ const Found = z.strictObject({
   unseen: z.exactOptional(z.int()),
 });
 
-export const memoryApi = room("Memory", "What the caller's agents know.", {
+const Erased = named(
+  "ErasureReport",
+  z.strictObject({
+    erasureId: z.string(),
+    /** `stuck`: it waits for an operator. */
+    status: z.enum(["erasing", "erased", "stuck"]),
+    startedAt: unixMs,
+    updatedAt: unixMs,
+    /** Keys of the storage, by what their names begin with. */
+    erased: z.record(z.string(), z.int()),
+    /** Keys that each look through the storage found; the last of an erasure that has ended is 0. */
+    looks: z.array(z.int()),
+  }),
+);
+
+const Exported = z.strictObject({
+  format: z.literal("skipstone-export/1"),
+  userId: z.string(),
+  exportedAt: unixMs,
+  items: z.array(z.looseObject({ kind: z.enum(["session", "agent", "schedule", "knowledge", "conversation", "run"]) })),
+  next: nextPlace,
+});
+
+export const memoryApi = room("Memory", "What the caller's agents know, and everything that is the caller's.", {
+  "GET /api/memory/export": {
+    summary: "Export everything that is mine",
+    detail: "Streamed. Where there is a `next` it is not all: ask again with it as `after`.",
+    access: "session",
+    query: z.object({ after: z.exactOptional(z.string()) }),
+    answers: { 200: json("All of it, or as much as one request may read.", Exported) },
+    problems: ["invalid_cursor"],
+  },
+  "DELETE /api/memory": {
+    summary: "Erase everything that is mine",
+    detail: "Sessions too. The erasure goes on by itself; its report is at the address in `Location`.",
+    access: "session",
+    answers: { 202: json("It has begun.", Erased) },
+  },
+  "GET /api/memory/erasures/:erasureId": {
+    summary: "Read the report of an erasure",
+    detail: "Its id is all that it takes, for who asked for it has no session any more.",
+    access: "anyone",
+    answers: { 200: json("The report.", Erased) },
+    problems: ["not_found", "rate_limited", "redis_unavailable"],
+  },
   "GET /api/memory/knowledge/:agentId": {
     summary: "List or search what an agent knows",
     detail: "With `q` a search, best first; else a page in the order of keys, after `after`. Both within `prefix`.",
