@@ -4,6 +4,7 @@ import { createEdgeApp } from "./edge-app.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { agentRoutes } from "./http/routes/agents.ts";
 import { conversationRoutes } from "./http/routes/conversations.ts";
+import { deadLetterRoutes } from "./http/routes/dead-letters.ts";
 import { engineRoutes } from "./http/routes/engine.ts";
 import { executeRoutes } from "./http/routes/execute.ts";
 import { keyRoutes } from "./http/routes/keys.ts";
@@ -29,6 +30,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());
   app.route("/api/schedules", scheduleRoutes());
+  app.route("/api/dead-letters", deadLetterRoutes());
   app.route("/api/engine", engineRoutes());
   app.route("/api/webhooks", webhookRoutes());
   app.route("/api/workflows", workflowRoutes());

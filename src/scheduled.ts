@@ -8,8 +8,9 @@ export function createSweep(wire: (invocation: Invocation) => Wire) {
   return async (_event: unknown, env: Env, execution: Pick<Invocation, "waitUntil">): Promise<void> => {
     const log = logOf(env).with({ trigger: "cron" });
     try {
-      const { runs, turns } = await sweepAll(wire({ env, log, waitUntil: (work) => execution.waitUntil(work) }));
-      if (runs.seen + turns.seen > 0) log.info("sweep", { runs, turns });
+      const report = await sweepAll(wire({ env, log, waitUntil: (work) => execution.waitUntil(work) }));
+      const { runs, turns, outbox } = report;
+      if (runs.seen + turns.seen + outbox.sent + outbox.dropped > 0) log.info("sweep", report);
     } catch (error) {
       log.error("the sweep failed", { error });
     }

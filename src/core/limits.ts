@@ -238,4 +238,18 @@ export const limits = {
   sweepUnreadableMs: 60 * 60 * 1000,
   sweepRunsMax: 50,
   childDepthMax: 8,
+
+  /** Each run of them is a journal to be read whole. */
+  deadLettersPageMax: 20,
+  deadLetterCursorCharsMax: 256,
+  redrivePerMinuteMax: 600,
+  causeCharsMax: 600,
+  /** Letters that one redrive looks at, in pages. */
+  redrivePagesMax: 1_000,
+
+  /** Messages that wait for QStash to be back, and of one of them. */
+  outboxMessagesMax: 1_000,
+  outboxMessageCharsMax: 256 * 1024,
+  /** That one round of the sweep sends: each is a subrequest, and 50 are allowed on Workers Free. */
+  outboxDrainMax: 15,
 } as const;

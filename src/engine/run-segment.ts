@@ -11,6 +11,7 @@ import { createSegmentBudget } from "./budget.ts";
 import { createContext } from "./create-context.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
+import type { Failure } from "./journal-entry.ts";
 import { failureOf, RunFailed, StepFailed } from "./failures.ts";
 import type { CodeEnd } from "./code-end.ts";
 import { createInterpreter, type Interpreter } from "./interpret-run.ts";
@@ -63,9 +64,9 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     interpret: (isReplayOnly) => (interpreter = interpreterOf(segment, isReplayOnly)),
   };
   try {
-    if (definition === undefined) return await closing.park(notDeployed(started));
+    if (definition === undefined) return await parkOrGiveUp(segment, notDeployed(started));
     const input = definition.input.safeParse(started?.input);
-    if (!input.success) return await closing.park(inputNoLongerFits);
+    if (!input.success) return await parkOrGiveUp(segment, inputNoLongerFits);
     return await runCode(segment, definition, input.data);
   } catch (error) {
     if (error instanceof LeaseLost) return "superseded";
@@ -88,6 +89,17 @@ async function parkForDefect<Services>(
     if (thrown instanceof LeaseLost) return "superseded";
     throw thrown;
   }
+}
+
+/** Where a person has decided that the run is to end as it is, nothing is left to be understood. */
+function parkOrGiveUp<Services>(segment: Segment<Services>, failure: Failure, step?: string): Promise<SegmentEnd> {
+  const { cancellation } = segment.opened.fold.state;
+  if (cancellation?.isUndoing === false) return endCancelled(segment, cancellation.reason);
+  return segment.closing.park(failure, step);
+}
+
+function endCancelled<Services>({ closing }: Segment<Services>, reason: string): Promise<SegmentEnd> {
+  return closing.endInFailure({ status: "cancelled", failure: cancelled(reason) });
 }
 
 interface Segment<Services> {
@@ -130,6 +142,7 @@ async function runCode<Services>(
   const isDeadly = state.deathsInARow >= limits.deathsInARowMax;
   const isUndoing = state.undoing !== undefined;
   const { failure } = opened;
+  const isCancelled = state.cancellation !== undefined;
   const interpreter = segment.interpret(isDeadly || isUndoing || failure !== undefined);
   const { ctx, undoers } = createContext({
     interpreter,
@@ -142,7 +155,7 @@ async function runCode<Services>(
     now: engine.clock.now,
   });
   const end = await interpreter.run(() => definition.run(ctx, input));
-  if (isDeadly && (isUndoing || end.kind === "interrupted")) {
+  if (isDeadly && (isUndoing || (end.kind === "interrupted" && !isCancelled))) {
     const step = isUndoing ? nextUndo(state) : interpreter.nextStep();
     return closing.park(deadly(step), step);
   }
@@ -164,7 +177,10 @@ async function closeAfter<Services>(
     case "threw": {
       const { error } = end;
       // What we do not know may be a defect of ours: to undo a sound reservation because of it would do damage.
-      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) return closing.park(failureOf(error));
+      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) {
+        if (segment.opened.fold.state.cancellation !== undefined) return interrupted(segment, undoers);
+        return closing.park(failureOf(error));
+      }
       const step = error instanceof StepFailed ? { step: error.step } : {};
       return undoOrEnd(segment, { status: "failed", failure: failureOf(error), ...step }, undoers);
     }
@@ -175,16 +191,20 @@ async function closeAfter<Services>(
     case "interrupted":
       return interrupted(segment, undoers);
     case "stuck":
-      return closing.park(end.failure, end.step);
+      return parkOrGiveUp(segment, end.failure, end.step);
   }
 }
 
 function interrupted<Services>(segment: Segment<Services>, undoers: ReadonlyMap<string, Undoer>): Promise<SegmentEnd> {
   const { cancellation } = segment.opened.fold.state;
   if (cancellation === undefined) return segment.closing.pause();
-  const failure = { name: "RunCancelled", code: "run_cancelled", message: cancellation.reason };
-  const cause = { status: "cancelled", failure } as const;
-  return cancellation.isUndoing ? undoOrEnd(segment, cause, undoers) : segment.closing.endInFailure(cause);
+  const { reason, isUndoing } = cancellation;
+  if (!isUndoing) return endCancelled(segment, reason);
+  return undoOrEnd(segment, { status: "cancelled", failure: cancelled(reason) }, undoers);
+}
+
+function cancelled(reason: string): Failure {
+  return { name: "RunCancelled", code: "run_cancelled", message: reason };
 }
 
 async function undoOrEnd<Services>(

@@ -14,6 +14,7 @@ import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
 import { noteCommands, type ConversationNote } from "./journal.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { finishRun } from "./finish-run.ts";
+import { parkedPlace } from "./parked-runs.ts";
 import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
 import { startedKey } from "./run-state.ts";
 
@@ -176,7 +177,7 @@ export function createSegmentClosing({
     async park(failure, step) {
       engine.log.error("a run is parked", { runId: ref.runId, step, failure });
       const of = step === undefined ? {} : { step };
-      const dueAtMs = clock.now() + limits.waitMsMax;
+      const dueAtMs = parkedPlace(clock.now());
       await close({ type: "parked", failure, ...of, spent: spent({ commands: 1, roundTrips: 1, messages: 0 }) });
       await engine.dueRuns.postpone([{ ref, dueAtMs }]);
       return "parked";

@@ -8,6 +8,7 @@ import type { EnginePorts } from "./engine-parts.ts";
 import { finishRun } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
+import { parkedPlace } from "./parked-runs.ts";
 import { triggerOf, type Trigger } from "./queue.ts";
 import { hasNews, isOver, isRunOut, type RunState } from "./run-state.ts";
 
@@ -76,7 +77,8 @@ function unreadable(engine: EnginePorts, { runId }: RunRef, now: number): Judgem
 
 function judge(state: RunState, now: number): Judgement {
   if (state.started === undefined || isOver(state.status)) return {};
-  if (state.status === "parked" || state.status === "paused") return { dueAtMs: now + limits.waitMsMax };
+  if (state.status === "parked") return { dueAtMs: parkedPlace(state.lastAt) };
+  if (state.status === "paused") return { dueAtMs: now + limits.waitMsMax };
   if (state.holder !== undefined && !isRunOut(state.holder, now)) {
     return { dueAtMs: state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs };
   }

@@ -10,6 +10,7 @@ const scopeByPath: readonly (readonly [string, Scope | undefined])[] = [
   ["/api/conversations", "chat"],
   ["/api/execute", "runs"],
   ["/api/runs", "runs"],
+  ["/api/dead-letters", "runs"],
   ["/api/agents", "agents"],
   ["/api/tools", "tools"],
   ["/api/memory", "memory"],

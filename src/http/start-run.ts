@@ -1,6 +1,6 @@
 /** Starts a run for a request, and answers with what is known of it then. */
 import type { Context } from "hono";
-import { AppError } from "../core/errors.ts";
+import { AppError, asAppError } from "../core/errors.ts";
 import { derivedRunId, newRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { definitionKey, type AnyRunDefinition } from "../engine/run-definition.ts";
@@ -44,7 +44,7 @@ export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise
   return answer(c, runId, state);
 }
 
-/** @throws bad_request (refuse) where nobody is there to carry it. */
+/** Recorded, and given to the carrier if that can be reached. @throws bad_request (refuse) where nobody is there to carry it. */
 async function startCarried(c: Context<AppEnv>, request: StartRequest<RunServices>): Promise<RunState> {
   const { carrier, engine } = await c.get("wire").runs();
   if (carrier === undefined) {
@@ -55,7 +55,13 @@ async function startCarried(c: Context<AppEnv>, request: StartRequest<RunService
   }
   const { ref, definition } = request;
   const state = sameRequest(await recordStart(engine, request), request);
-  await carrier.start({ ref, definition: definitionKey(definition) });
+  try {
+    await carrier.start({ ref, definition: definitionKey(definition) });
+  } catch (thrown) {
+    if (asAppError(thrown).code !== "queue_unavailable") throw thrown;
+    // It is recorded: a client that heard of a failure would start it twice.
+    c.get("log").warn("nobody could be told to carry a run; the sweep starts it", { runId: ref.runId, cause: thrown });
+  }
   return state;
 }
 

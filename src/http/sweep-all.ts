@@ -1,10 +1,10 @@
 import { sweepTurns } from "../agent/sweep-turns.ts";
-import { sweep, type SweepReport } from "../engine/sweep.ts";
+import { sweep } from "../engine/sweep.ts";
 import type { Wire } from "../wire.ts";
 
-/** One round over everything that may be stranded: runs and turns. */
-export async function sweepAll(wire: Wire): Promise<{ runs: SweepReport; turns: { seen: number; triggered: number } }> {
-  const [{ engine, dueTurns }, { chat }] = await Promise.all([wire.runs(), wire.answering()]);
-  const [runs, turns] = await Promise.all([sweep(engine), sweepTurns({ ...chat, dueTurns })]);
-  return { runs, turns };
+/** One round over everything that may be stranded: runs, turns, and messages that the queue could not take. */
+export async function sweepAll(wire: Wire) {
+  const [{ engine, dueTurns, drainOutbox }, { chat }] = await Promise.all([wire.runs(), wire.answering()]);
+  const [runs, turns, outbox] = await Promise.all([sweep(engine), sweepTurns({ ...chat, dueTurns }), drainOutbox()]);
+  return { runs, turns, outbox };
 }

@@ -5,7 +5,10 @@ import type { Batch } from "./batch.ts";
 import { sessionPart } from "./session-store.ts";
 import { ticketPart } from "./ticket-store.ts";
 
-/** Asks the storage whether a claim still holds, as part of a larger batch: one command at most, two once an hour. Settles after the batch. */
+/**
+ * Asks the storage whether a claim still holds, as part of a larger batch: one command at most, two once an hour. Settles after the batch. Hands on
+ * the very promise of the batch: one that is derived from it would reject unheard when the trip fails.
+ */
 export function confirmClaim(batch: Batch, claim: Claim, nowMs: number): Promise<Identity | undefined> {
   switch (claim.kind) {
     case "session":

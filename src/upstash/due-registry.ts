@@ -57,6 +57,11 @@ export function turnMember({ userId, conversationId }: ConversationRef): string 
   return `${userId}/${conversationId}`;
 }
 
+/** Nothing for a member that this version does not understand. */
+export function runRefsIn(member: string): RunRef[] {
+  return refsOf(runRef, member);
+}
+
 function runRef(userId: string, runId: string): RunRef {
   return { userId, runId };
 }

@@ -119,6 +119,12 @@ export const dueRunsKey = "runs:due";
 /** Conversations in which a turn was opened, by the time at which the sweep looks at them. */
 export const dueTurnsKey = "turns:due";
 
+/** Messages that QStash could not take: a hash of id to JSON. */
+export const outboxKey = "outbox";
+
+/** The same by the time at which each was kept. */
+export const outboxOrderKey = "outbox:order";
+
 /** What was learned about the budget of each definition. */
 export const budgetsKey = "runs:budgets";
 

@@ -30,8 +30,8 @@ export interface OutgoingMessage {
   readonly callback?: string;
   readonly failureCallback?: string;
   readonly deduplicationId?: string;
-  /** Finds the message again. */
-  readonly label?: string;
+  /** Finds the message again. Every message of a user's has the user's id among them. */
+  readonly label?: string | string[];
 }
 
 export interface Qstash {

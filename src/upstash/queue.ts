@@ -38,6 +38,7 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
       headers: { "content-type": "application/json" },
       retries: limits.triggerRetries,
       retryDelay: triggerRetryDelay,
+      label: ref.userId,
       ...(notBeforeMs === undefined ? {} : { notBefore: Math.ceil(notBeforeMs / 1000) }),
       // Only a trigger that follows a segment is one of a kind.
       ...(after === undefined ? {} : { deduplicationId: `${ref.runId}-${after}-${notBeforeMs ?? 0}` }),
@@ -60,6 +61,7 @@ export function upstashTurnQueue({ qstash, appUrl }: Pick<UpstashQueueOptions, "
         headers: { "content-type": "application/json" },
         retries: limits.triggerRetries,
         retryDelay: triggerRetryDelay,
+        label: ref.userId,
       });
     },
   };
@@ -81,6 +83,7 @@ export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qsta
         retries,
         callback,
         failureCallback: callback,
+        label: ref.userId,
         deduplicationId: await callId(`${ref.runId}/${step}`),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(timeout === undefined ? {} : { timeoutSeconds: Math.ceil(durationMs(timeout) / 1000) }),

@@ -44,7 +44,7 @@ export function upstashTimetable(options: UpstashTimetableOptions): Timetable {
           cron: `CRON_TZ=${timeZone} ${cron}`,
           body: bodyOf(ref),
           headers,
-          label: ref.scheduleId,
+          label: [ref.scheduleId, ref.userId],
           retries: limits.firingRetries,
         });
       } catch (cause) {
@@ -64,7 +64,7 @@ export function upstashTimetable(options: UpstashTimetableOptions): Timetable {
         headers,
         notBefore: atSeconds,
         retries: limits.firingRetries,
-        label: ref.scheduleId,
+        label: [ref.scheduleId, ref.userId],
         deduplicationId: `${ref.scheduleId}-${atSeconds}`,
       });
     },

@@ -23,6 +23,7 @@ export function upstashToolQueue({ qstash, appUrl }: UpstashToolQueueOptions): T
         headers: { "content-type": "application/json" },
         retries: order.retries,
         retryDelay: toolRetryDelay,
+        label: order.userId,
         deduplicationId: order.executionId,
         failureCallback: failureUrl(appUrl, order),
         ...(order.notBeforeMs > order.queuedAtMs ? { notBefore: Math.ceil(order.notBeforeMs / 1000) } : {}),

@@ -6,6 +6,7 @@ import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
 import type { ToolQueue } from "../tool/tool-queue.ts";
+import { upstashOutbox, withOutbox, type OutboxReport } from "../upstash/outbox.ts";
 import type { Qstash } from "../upstash/qstash.ts";
 import { enginePaths, upstashCalls, upstashQueue, upstashTurnQueue } from "../upstash/queue.ts";
 import { toolPaths, upstashToolQueue } from "../upstash/tool-queue.ts";
@@ -20,6 +21,8 @@ export interface Queues {
   /** Absent where the queue is not Upstash's. */
   readonly carrier: Carrier | undefined;
   readonly tools: ToolQueue;
+  /** Sends what the queue could not take before. */
+  readonly drainOutbox: () => Promise<OutboxReport>;
 }
 
 export function createQueues(adapters: Adapters): Queues {
@@ -28,19 +31,25 @@ export function createQueues(adapters: Adapters): Queues {
   if (config.queue === "qstash" && config.qstash !== undefined) {
     const qstash = lateQstash(config.qstash, meter);
     const carrier = lateCarrier({ ...config.qstash, appUrl, meter });
+    const outbox = upstashOutbox(adapters.redis, adapters);
+    const patient = withOutbox(qstash, outbox, adapters.log);
     return {
       carrier,
       runs: carriedQueue(upstashQueue({ qstash, appUrl, clock }), carrier),
       turns: upstashTurnQueue({ qstash, appUrl }),
-      calls: upstashCalls({ qstash, appUrl }),
-      tools: upstashToolQueue({ qstash, appUrl }),
+      calls: upstashCalls({ qstash: patient, appUrl }),
+      tools: upstashToolQueue({ qstash: patient, appUrl }),
+      drainOutbox: () => outbox.drain(qstash),
     };
   }
   const internalKey = internalKeyOf(config).reveal();
   const paths = { ...enginePaths, deliverTool: toolPaths.deliver };
   const queue = fetchQueue({ ...adapters, appUrl, paths, internalKey });
-  return { runs: queue, turns: queue, calls: noCalls, tools: queue, carrier: undefined };
+  return { runs: queue, turns: queue, calls: noCalls, tools: queue, carrier: undefined, drainOutbox: nothingKept };
 }
+
+/** Only messages of a real queue are kept. */
+const nothingKept = (): Promise<OutboxReport> => Promise.resolve({ sent: 0, dropped: 0, isBlocked: false });
 
 /** Most requests send no message: the client is loaded by the first one that does. */
 function lateQstash(options: QstashConfig, meter: Meter): Qstash {

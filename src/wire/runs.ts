@@ -17,6 +17,7 @@ import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import type { ConversationStore } from "../memory/conversation-store.ts";
 import { eraseUser, type EraseServices } from "../memory/erase-user.ts";
 import { bookDinner } from "../saga/book-dinner.ts";
+import { redriveDeadLetters, type RedriveServices } from "../ops/redrive-run.ts";
 import type { SagaServices } from "../saga/saga-services.ts";
 import { toolRun, type ToolRunServices } from "../schedule/tool-run.ts";
 import type { ToolParts } from "../tool/call-context.ts";
@@ -32,6 +33,7 @@ import type { Carrier } from "../workflow/carrier.ts";
 import { createAgentServices } from "./agents.ts";
 import { createEraseServices } from "./erase.ts";
 import type { Adapters } from "./adapters.ts";
+import { createOps, createRedrive, type Ops } from "./ops.ts";
 import type { Queues } from "./queues.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
 
@@ -45,13 +47,21 @@ export interface RunsWire {
   readonly carrier: Carrier | undefined;
   /** Answers a delivery of Upstash Workflow; absent where it is not configured. */
   readonly serveWorkflow: ((request: Request) => Promise<Response>) | undefined;
+  readonly ops: Ops;
+  /** Sends what the queue could not take before. */
+  readonly drainOutbox: Queues["drainOutbox"];
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
   readonly reminders: Reminders;
 }
 
 /** What the runs of this app are given. */
-export type RunServices = SagaServices & AgentServices & ToolRunServices & ReminderRunServices & EraseServices;
+export type RunServices = SagaServices &
+  AgentServices &
+  ToolRunServices &
+  ReminderRunServices &
+  EraseServices &
+  RedriveServices;
 
 /** Every run that can be started here, and the versions of it that may still be running. */
 export const runRegistry = createRunRegistry<RunServices>([
@@ -64,6 +74,7 @@ export const runRegistry = createRunRegistry<RunServices>([
   reminderRun,
   reminderMessage,
   eraseUser,
+  redriveDeadLetters,
 ]);
 
 export interface RunsParts {
@@ -86,11 +97,15 @@ export function createRuns(parts: RunsParts): RunsWire {
     engine: () => engine,
     conversations: parts.conversations,
   });
-  const engine = createEngine(parts, postReminder);
+  const runIndex = upstashRunIndex(redis);
+  const engine: EngineParts<RunServices> = createEngine(parts, postReminder, () => ops);
+  const ops = createOps(adapters, engine, runIndex);
   return {
     engine,
+    ops,
+    drainOutbox: queues.drainOutbox,
     dueTurns: upstashDueTurns(redis),
-    runIndex: upstashRunIndex(redis),
+    runIndex,
     followRun: {
       journal: engine.journal,
       feed: upstashRunFeed({ ...config.redis, ...adapters }),
@@ -105,9 +120,11 @@ export function createRuns(parts: RunsParts): RunsWire {
   };
 }
 
+/** @param ops of which the runs are given a part; they act on the engine that is made here. */
 function createEngine(
   { adapters, queues, model, tools, registry }: RunsParts,
   postReminder: ReminderPost,
+  ops: () => Ops,
 ): EngineParts<RunServices> {
   const { config, clock, redis } = adapters;
   const journal = upstashJournal(redis, clock);
@@ -122,6 +139,7 @@ function createEngine(
     services: {
       restaurants: tools.services.restaurants,
       postReminder,
+      deadLetters: createRedrive(ops),
       ...createAgentServices(adapters, { model, tools }),
       runTool: scheduledTools(tools),
       ...createEraseServices(adapters),

@@ -21,6 +21,7 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
   const apiKey = await owner.post("/api/keys", { name: secretWords, scopes: ["chat"] });
   const erasure = await (await app.signIn()).fetch("/api/memory", { method: "DELETE" });
   await app.settled();
+  const { runId } = (await run.json()) as { runId: string };
   return {
     conversationId,
     agentId,
@@ -29,8 +30,9 @@ export async function plant(app: TestApp, owner: TestCaller): Promise<Planted> {
     executionId: ((await queued.json()) as { executionId: string }).executionId,
     keyId: ((await apiKey.json()) as { id: string }).id,
     scheduleId: ((await schedule.json()) as { scheduleId: string }).scheduleId,
-    runId: ((await run.json()) as { runId: string }).runId,
+    runId,
     erasureId: ((await erasure.json()) as { erasureId: string }).erasureId,
+    letterId: runId,
     sessionId: ((await sessions.json()) as { sessions: { id: string }[] }).sessions[0]!.id,
   };
 }

@@ -84,6 +84,12 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /api/tools/executions/:executionId": identity("tools", 404),
 
   "POST /api/execute": identity("runs", 202, { body: () => ({ name: "wait-for-go", input: {} }) }),
+  "GET /api/dead-letters": identity("runs", 200),
+  "POST /api/dead-letters/redrive": identity("runs", 202, { body: () => ({ perMinute: 1 }) }),
+  "GET /api/dead-letters/redrives/:runId": identity("runs", 404),
+  "POST /api/dead-letters/:letterId/retry": identity("runs", 404),
+  "DELETE /api/dead-letters/:letterId": identity("runs", 404),
+
   "GET /api/runs": identity("runs", 200),
   "GET /api/runs/:runId": identity("runs", 404),
   "GET /api/runs/:runId/journal": identity("runs", 404),

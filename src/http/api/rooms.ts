@@ -1,6 +1,7 @@
 import { agentApi } from "./agents.ts";
 import { chatApi } from "./chat.ts";
 import { conversationApi } from "./conversations.ts";
+import { deadLetterApi } from "./dead-letters.ts";
 import type { Room, RouteDescription, RouteKey } from "./describe.ts";
 import { engineApi } from "./engine.ts";
 import { keyApi } from "./keys.ts";
@@ -24,6 +25,7 @@ export const rooms = [
   runApi,
   scheduleApi,
   toolApi,
+  deadLetterApi,
   engineApi,
   workflowApi,
   webhookApi,

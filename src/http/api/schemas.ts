@@ -11,6 +11,7 @@ export const pathParameters: Readonly<Record<string, z.core.$ZodType>> = {
   scheduleId: z.string(),
   sessionId: z.string(),
   keyId: z.string(),
+  letterId: z.string(),
   conversationId: z.string().check(z.regex(clientIdPattern)),
 };
 

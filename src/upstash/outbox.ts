@@ -1,0 +1,126 @@
+/**
+ * Messages that QStash could not take, until it can.
+ *
+ * Runs and turns need none of this: the sweep finds those whose message is lost. It is for messages that stand for themselves: requests that QStash makes for a run,
+ * calls of tools, alerts.
+ *
+ * O1 A message has an id, and is kept once however often it is given.
+ * O2 It leaves the outbox after QStash has taken it. If we die between the two it is sent again, and QStash knows the id.
+ * O3 The outbox is bounded in messages and in bytes; what it does not take fails as it would without it.
+ */
+import { asAppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { RedisClient } from "./batch.ts";
+import { outboxKey, outboxOrderKey } from "./keys.ts";
+import type { OutgoingMessage, Qstash } from "./qstash.ts";
+import { readInteger, readTexts } from "./reply.ts";
+import { defineScript } from "./script.ts";
+
+/** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers 0 when it is full. 2 to 5 billed commands. */
+const keepScript = defineScript(`#!lua flags=allow-key-locking
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+return 1
+`);
+
+/** A message that can be told from every other. */
+export type NamedMessage = OutgoingMessage & { readonly deduplicationId: string };
+
+export interface OutboxReport {
+  readonly sent: number;
+  /** Those that QStash refused for good. */
+  readonly dropped: number;
+  /** Whether QStash did not take one; the next round goes on. */
+  readonly isBlocked: boolean;
+}
+
+export interface Outbox {
+  /** False when there is no room. 1 round trip. */
+  keep(message: NamedMessage): Promise<boolean>;
+  /** Sends what is kept, the oldest first. 1 billed command when there is nothing, else 4, and 1 message for each. */
+  drain(qstash: Qstash): Promise<OutboxReport>;
+}
+
+export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock; log: Log }): Outbox {
+  async function kept(ids: readonly string[]): Promise<readonly (string | null)[]> {
+    return redis.command(["HMGET", outboxKey, ...ids], (reply) => reply as (string | null)[]);
+  }
+
+  async function forget(ids: readonly string[]): Promise<void> {
+    await redis.atomic((batch) => {
+      void batch.add(["ZREM", outboxOrderKey, ...ids], readInteger);
+      void batch.add(["HDEL", outboxKey, ...ids], readInteger);
+    });
+  }
+
+  return {
+    async keep(message) {
+      const text = JSON.stringify(message);
+      if (text.length > limits.outboxMessageCharsMax) return false;
+      const args = [message.deduplicationId, text, clock.now(), limits.outboxMessagesMax];
+      let answer: Promise<number> | undefined;
+      await redis.run(
+        (batch) => void (answer = batch.script(keepScript, [outboxKey, outboxOrderKey], args, readInteger)),
+      );
+      return (await answer) === 1;
+    },
+
+    async drain(qstash) {
+      const ids = await redis.command(["ZRANGE", outboxOrderKey, 0, limits.outboxDrainMax - 1], readTexts);
+      const report = { sent: 0, dropped: 0, isBlocked: false };
+      if (ids.length === 0) return report;
+      const messages = await kept(ids);
+      const gone: string[] = [];
+      for (const [index, id] of ids.entries()) {
+        const message = readMessage(messages[index]);
+        const outcome = message === undefined ? "dropped" : await send(qstash, message);
+        report.isBlocked = outcome === "blocked";
+        if (outcome === "blocked") break;
+        if (outcome === "dropped") log.error("a message that was kept is lost: QStash refuses it", { messageId: id });
+        report[outcome] += 1;
+        gone.push(id);
+      }
+      if (gone.length > 0) await forget(gone);
+      return report;
+    },
+  };
+}
+
+/** A token that is refused will be right again one day; a message that is refused will not. */
+async function send(qstash: Qstash, message: NamedMessage): Promise<"sent" | "dropped" | "blocked"> {
+  try {
+    await qstash.publish(message);
+    return "sent";
+  } catch (thrown) {
+    return asAppError(thrown).code === "internal" ? "dropped" : "blocked";
+  }
+}
+
+function readMessage(text: string | null | undefined): NamedMessage | undefined {
+  try {
+    const message = JSON.parse(text ?? "null") as NamedMessage | null;
+    return typeof message?.url === "string" && typeof message.deduplicationId === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Publishes; what QStash cannot take now is kept, and counts as sent: it will be. */
+export function withOutbox(qstash: Qstash, outbox: Outbox, log: Log): Qstash {
+  return {
+    async publish(message) {
+      try {
+        return await qstash.publish(message);
+      } catch (thrown) {
+        const { deduplicationId } = message;
+        if (asAppError(thrown).code !== "queue_unavailable" || deduplicationId === undefined) throw thrown;
+        if (!(await outbox.keep({ ...message, deduplicationId }))) throw thrown;
+        log.warn("QStash does not take a message; the sweep sends it later", { messageId: deduplicationId });
+        return { messageId: `kept-${deduplicationId}` };
+      }
+    },
+  };
+}
