@@ -133,8 +133,9 @@ export function problemsByStatus(method: Method, description: RouteDescription):
   return [...byStatus].toSorted(([a], [b]) => a - b);
 }
 
-function contentOf({ json, isStream }: Answer): Pick<ZodOpenApiResponseObject, "content"> {
+function contentOf({ json, isStream, isText }: Answer): Pick<ZodOpenApiResponseObject, "content"> {
   if (json !== undefined) return { content: { "application/json": { schema: json } } };
+  if (isText === true) return { content: { "text/plain": { schema: z.string() } } };
   return isStream === true ? { content: { "text/event-stream": { schema: z.string() } } } : {};
 }
 

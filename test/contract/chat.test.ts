@@ -69,7 +69,8 @@ describe("a chat turn over the local stack", () => {
     scriptReply("Hi there.", 2);
     await uiChunks(await fresh.chat(freshId(), "warm-up", "Hello"));
     await app.background();
-    app.stack.faults.add({ server: "redis", match: "workflow-started", action: "delay", delayMs: 500, count: 1 });
+    // Of all that a turn sends, its opening alone names the registry of due turns before the answer.
+    app.stack.faults.add({ server: "redis", match: "turns:due", action: "delay", delayMs: 500, count: 1 });
     app.stack.ledger.reset();
     const answering = fresh.chat(freshId(), "m1", "Hello");
     await expect.poll(() => app.stack.ledger.read().modelCalls).toBe(1);

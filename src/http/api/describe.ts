@@ -21,6 +21,8 @@ export interface Answer {
   readonly json?: z.core.$ZodType;
   /** The body is a stream of server-sent events. */
   readonly isStream?: true;
+  /** The body is, or may be, plain text. */
+  readonly isText?: true;
 }
 
 export interface RouteDescription {
@@ -59,6 +61,10 @@ export function json<Schema extends z.core.$ZodType>(words: string, schema: Sche
 
 export function events(words: string): { words: string; isStream: true } {
   return { words, isStream: true };
+}
+
+export function text(words: string): { words: string; isText: true } {
+  return { words, isText: true };
 }
 
 export function empty(words: string): { words: string } {

@@ -1,7 +1,4 @@
-import * as z from "zod/mini";
-import { json, room } from "./describe.ts";
-
-const Answer = z.looseObject({});
+import { room, text } from "./describe.ts";
 
 export const workflowApi = room("Workflows", "Where Upstash Workflow delivers.", {
   "POST /api/workflows/agent": {
@@ -9,10 +6,10 @@ export const workflowApi = room("Workflows", "Where Upstash Workflow delivers.",
     detail: "Speaks the protocol of Upstash Workflow, whose SDK checks the signature; nobody else calls it.",
     access: "queue",
     answers: {
-      200: json("The step is done.", Answer),
-      400: json("No delivery of Upstash Workflow.", Answer),
-      489: json("Never try this again.", Answer),
-      500: json("The step failed; try again.", Answer),
+      200: text("The step is done."),
+      400: text("No delivery of Upstash Workflow."),
+      489: text("Never try this again."),
+      500: text("The step failed; try again."),
     },
     problems: ["not_found"],
   },
