@@ -4,7 +4,7 @@ export type KeyCounts = Readonly<Record<string, number>>;
 /** Takes what is kept of a user out of the storage. Ids are validated before they come here. Each method is safe to repeat. */
 export interface Eraser {
   /**
-   * What the user's own indices name; sessions first, so that nobody comes in any more. At most `limits.eraseRunsMax` runs at a time.
+   * What the user's own indices name; sessions and API keys first, so that nobody comes in any more. At most `limits.eraseRunsMax` runs at a time.
    * 3 round trips; 4 billed commands to read, 1 for each kind, at most 3 for the registries and indices.
    */
   eraseIndexed(userId: string): Promise<{ readonly erased: KeyCounts; readonly isMore: boolean }>;

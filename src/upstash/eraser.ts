@@ -5,6 +5,7 @@ import type { RedisClient } from "./batch.ts";
 import { runMember, turnMember } from "./due-registry.ts";
 import {
   agentsKey,
+  apiKeysKey,
   conversationIdOf,
   conversationIndexKey,
   conversationRunsKey,
@@ -60,6 +61,7 @@ export function upstashEraser(redis: RedisClient): Eraser {
       const sessionsErased = await erase(userId, [
         ...sessions.map((hash) => sessionKey(userId, hash)),
         sessionIndexKey(userId),
+        apiKeysKey(userId),
       ]);
       const erased = await erase(userId, [
         ...conversations.flatMap((id) => [

@@ -105,13 +105,15 @@ describe("an erasure", () => {
     expect((await other.fetch(`/api/runs/${theirs.runId}`)).status).toBe(200);
   });
 
-  it("ends the session, and the queue forgets the user's schedules", async () => {
+  it("ends the session and the API keys, and the queue forgets the user's schedules", async () => {
     const who = await app.signIn();
     const { scheduleId } = await fill(who);
+    const { key } = await json<{ key: string }>(who.post("/api/keys", { name: "Robot", scopes: ["chat"] }));
     const response = await who.fetch("/api/memory", { method: "DELETE" });
     expect(response.status).toBe(202);
     expect(response.headers.get("set-cookie")).toContain("Max-Age=0");
     expect((await who.fetch("/api/conversations")).status).toBe(401);
+    expect((await app.fetch("/api/conversations", { headers: { authorization: `Bearer ${key}` } })).status).toBe(401);
     const authorization = `Bearer ${app.stack.qstashToken}`;
     const known = await fetch(`${app.stack.qstashUrl}/v2/schedules/${scheduleId}`, { headers: { authorization } });
     expect(known.status).toBe(404);
