@@ -5,6 +5,7 @@ import { createWire } from "../../src/wire.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
+import type { Invocation } from "../../src/wire/adapters.ts";
 import { devVarsFile } from "../../stack/dev-vars.ts";
 
 export interface BuildRuns {
@@ -39,9 +40,14 @@ export function readBindings(env: Texts = process.env): Record<string, string> {
 
 /** @throws misconfigured with every problem of the bindings. */
 export async function buildRuns(bindings: Texts): Promise<BuildRuns> {
-  const log = jsonLog({ clock: { now: () => 0 }, level: "error", write: () => {} });
-  const wire = createWire({ env: { ...offlineStandIns, ...bindings }, log, waitUntil: () => {} });
+  const wire = createWire(quietInvocation({ ...offlineStandIns, ...bindings }));
   return (await wire.runs()).engine;
+}
+
+/** Logs nothing: what there is to say is in the report. */
+export function quietInvocation(env: Texts): Invocation {
+  const log = jsonLog({ clock: { now: () => 0 }, level: "error", write: () => {} });
+  return { env, log, waitUntil: () => {} };
 }
 
 function withoutEmpty(texts: Texts): Record<string, string> {

@@ -21,6 +21,8 @@ export interface DivergedRun extends RunRef {
   readonly message: string;
 }
 
+const unreadable = "The journal cannot be read: this build does not know its format.";
+
 /** A journal may have megabytes. */
 const journalsAtOnce = 10;
 
@@ -54,7 +56,8 @@ async function checkRun(
   journal: readonly string[],
 ): Promise<"over" | "same" | DivergedRun> {
   const { state } = foldRun(journal);
-  if (state.started === undefined || isOver(state.status)) return "over";
+  if (journal.length === 0 || isOver(state.status)) return "over";
+  if (state.started === undefined) return { ...ref, definition: "unknown", status: state.status, message: unreadable };
   const outcome = await replayRun(build.registry, { ...ref, journal, services: build.services });
   if (outcome.kind === "same") return "same";
   return {

@@ -4,13 +4,10 @@
  * Exit code 0: all of them. 1: some would diverge, and are listed. 2: it could not be found out.
  */
 import { parseArgs } from "node:util";
-import { parseConfig } from "../../src/config.ts";
-import { limits } from "../../src/core/limits.ts";
-import { systemClock } from "../../src/system/clock.ts";
-import { upstashClient } from "../../src/upstash/batch.ts";
 import { upstashLiveRuns } from "../../src/upstash/due-registry.ts";
 import { upstashJournal } from "../../src/upstash/journal.ts";
-import { buildRuns, readBindings } from "./build-runs.ts";
+import { createAdapters } from "../../src/wire/adapters.ts";
+import { buildRuns, quietInvocation, readBindings } from "./build-runs.ts";
 import { checkLiveRuns, type LiveRunsReport } from "./check-live-runs.ts";
 
 try {
@@ -25,10 +22,10 @@ try {
 
 async function check(): Promise<LiveRunsReport> {
   const bindings = readBindings();
-  const redis = upstashClient({ ...parseConfig(bindings).redis, timeoutMs: limits.redisTimeoutMs });
+  const { redis, clock } = createAdapters(quietInvocation(bindings));
   return checkLiveRuns({
     pages: upstashLiveRuns(redis),
-    journal: upstashJournal(redis, systemClock),
+    journal: upstashJournal(redis, clock),
     build: await buildRuns(bindings),
   });
 }

@@ -6,7 +6,7 @@ import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 import { rawJournal, runClient, type RunClient } from "../support/run-client.ts";
-import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { waitForGo } from "../support/test-runs.ts";
 
 const undone: string[] = [];
@@ -39,7 +39,7 @@ let app: TestApp;
 let caller: TestCaller;
 let runs: RunClient;
 beforeAll(async () => {
-  app = await startTestApp({ definitions: [waitForGo, longStep], time: "stack" });
+  app = await startTestApp({ definitions: [waitForGo, longStep], bindings: inClear, time: "stack" });
 });
 beforeEach(async () => {
   caller = await app.signIn();

@@ -13,9 +13,10 @@ import { upstashLiveRuns } from "../../src/upstash/due-registry.ts";
 import { upstashJournal } from "../../src/upstash/journal.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 import { checkLiveRuns, type LiveRunsReport } from "../../scripts/runs/check-live-runs.ts";
+import { appBindings } from "../../stack/app-bindings.ts";
 import { dinnerRequest } from "../support/dinner.ts";
 import { rawJournal, redisCommand, runClient, type RunClient } from "../support/run-client.ts";
-import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { toldSteps, waitForGo } from "../support/test-runs.ts";
 
 let app: TestApp;
@@ -23,7 +24,7 @@ let caller: TestCaller;
 let runs: RunClient;
 let folder: string;
 beforeEach(async () => {
-  app = await startTestApp({ definitions: [toldSteps, waitForGo] });
+  app = await startTestApp({ definitions: [toldSteps, waitForGo], bindings: inClear });
   caller = await app.signIn();
   runs = runClient(caller);
   folder = await mkdtemp(path.join(tmpdir(), "skipstone-replay-"));
@@ -96,7 +97,8 @@ async function waitingRuns(count: number): Promise<string[]> {
   return [runId, ...copies];
 }
 
-describe("npm run check:runs", () => {
+// Each starts processes, on a machine that may have other things to do.
+describe("npm run check:runs", { timeout: 120_000 }, () => {
   it("finds nothing where this build goes the way of each live run, and counts those alone", async () => {
     await dinner();
     await runs.act(await dinner(), "cancel");
@@ -169,6 +171,18 @@ describe("npm run check:runs", () => {
     expect(complaints).not.toContain(app.stack.redisToken);
   });
 
+  it("reads journals that are sealed with the keys of the app, and says where it has no key that opens them", async () => {
+    const keys = appBindings(app.stack, app.url)["ENCRYPTION_KEYS"] ?? "";
+    app.rebind({ ENCRYPTION_KEYS: keys });
+    const runId = await dinner();
+    expect((await rawJournal(app.stack, { userId: caller.userId, runId })).join()).not.toContain("charge-deposit");
+    const { code, printed } = await script("check-runs", [], { ENCRYPTION_KEYS: keys });
+    expect([code, printed]).toEqual([0, "1 live runs, and this build goes the way of each.\n"]);
+    const keyless = await script("check-runs", []);
+    expect(keyless.code).not.toBe(0);
+    expect(keyless.printed + keyless.complaints).not.toBe("");
+  });
+
   it("exits with 2 for an option that it does not have", async () => {
     expect((await script("check-runs", ["--fix"])).code).toBe(2);
   });
@@ -235,7 +249,7 @@ describe("a run whose code has changed after all", () => {
   });
 });
 
-describe("npm run replay", () => {
+describe("npm run replay", { timeout: 120_000 }, () => {
   async function save(runId: string, change: (file: Record<string, unknown>) => object = (file) => file) {
     const file = (await (await caller.fetch(`/api/runs/${runId}/file`)).json()) as Record<string, unknown>;
     const name = path.join(folder, `${runId}.json`);

@@ -13,7 +13,7 @@ import {
   type ReadEvent,
   type RunClient,
 } from "../support/run-client.ts";
-import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { toldSteps, waitForGo } from "../support/test-runs.ts";
 
 let gate = Promise.withResolvers<string>();
@@ -30,7 +30,7 @@ let app: TestApp;
 let caller: TestCaller;
 let runs: RunClient;
 beforeAll(async () => {
-  app = await startTestApp({ definitions: [toldSteps, waitForGo, quickAndSlow], time: "stack" });
+  app = await startTestApp({ definitions: [toldSteps, waitForGo, quickAndSlow], bindings: inClear, time: "stack" });
 });
 beforeEach(async () => {
   caller = await app.signIn();

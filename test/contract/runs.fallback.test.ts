@@ -6,7 +6,7 @@ import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 import { runClient, type RunClient } from "../support/run-client.ts";
-import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp } from "../support/test-app.ts";
 import { childOfTwo, quietSteps, toldSteps, waitForGo } from "../support/test-runs.ts";
 
 const hourMs = 60 * 60_000;
@@ -33,7 +33,7 @@ let runs: RunClient;
 beforeAll(async () => {
   const definitions = [napper, ask, childOfTwo, quietSteps, toldSteps, waitForGo];
   const bindings = { QSTASH_TOKEN: "", QUEUE: "", INTERNAL_SYSTEM_KEY: "" };
-  app = await startTestApp({ definitions, bindings, time: "stack" });
+  app = await startTestApp({ definitions, bindings: { ...bindings, ...inClear }, time: "stack" });
 });
 beforeEach(async () => {
   runs = runClient(await app.signIn());

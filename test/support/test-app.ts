@@ -77,6 +77,9 @@ export interface TestAppOptions {
   readonly time?: "real" | "stack";
 }
 
+/** Bindings for tests that look into the storage themselves: nothing is sealed there. */
+export const inClear = { ENCRYPTION_KEYS: "" } as const;
+
 /** The whole app in this process over a local stack of its own: real routes, real adapters, real scripts, real deliveries. */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const stack = await startStack();
