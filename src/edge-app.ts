@@ -7,6 +7,7 @@ import { AppError } from "./core/errors.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { logFailure } from "./http/log-failure.ts";
 import { accessLog } from "./http/middleware/access-log.ts";
+import { firstGate } from "./http/middleware/first-gate.ts";
 import { readClaim } from "./http/middleware/identity.ts";
 import { requestId } from "./http/middleware/request-id.ts";
 import { sameOrigin } from "./http/middleware/same-origin.ts";
@@ -33,6 +34,7 @@ export function createEdgeApp(wire: (invocation: Invocation) => Wire): Hono<AppE
     await next();
   });
   app.route("/ready", readyRoutes());
+  app.use("/api/*", firstGate());
   app.use("/api/*", sameOrigin());
   app.use("/api/*", readClaim());
   app.route("/api/sessions", sessionRoutes());

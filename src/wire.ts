@@ -9,6 +9,7 @@ import type { Random } from "./core/ports.ts";
 import type { RunRegistry } from "./engine/run-definition.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
+import { createBlockedCallers } from "./limit/blocked-callers.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
 import type { FactStore } from "./tool/fact-store.ts";
@@ -38,6 +39,9 @@ export interface Wire extends EdgeWire {
   readonly queuedTools: () => Promise<QueuedTools>;
 }
 
+/** Of this isolate. */
+const blocked = createBlockedCallers();
+
 /**
  * @param registry the runs that can be started; the app's own without it.
  * @throws misconfigured (park) with every problem of the environment.
@@ -62,7 +66,7 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
   });
   return {
     ...createEdge(adapters),
-    admission: upstashAdmission(redis, clock),
+    admission: upstashAdmission({ redis, clock, blocked }),
     conversations,
     follow: {
       clock,
@@ -102,7 +106,7 @@ function createEdge(adapters: Adapters): EdgeWire {
   return {
     clock,
     ...createIdentityWire(adapters),
-    gate: upstashGate(redis, clock),
+    gate: upstashGate({ redis, clock, blocked }),
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },

@@ -144,6 +144,8 @@ export const limits = {
   apiRequestsPerWindow: 100,
   chatTurnsPerWindow: 20,
   agentCreationsPerWindow: 5,
+  /** Callers over a limit that an isolate remembers. */
+  blockedCallersMax: 1_000,
 
   requestIdCharsMax: 64,
 

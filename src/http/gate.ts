@@ -14,6 +14,9 @@ export interface Passage {
 }
 
 export interface Gate {
-  /** Counts the request. `identity` is `undefined` when nothing was proven, or when it was ended or never there. */
-  pass(passage: Passage): Promise<{ identity: Identity | undefined; limit: LimitVerdict }>;
+  /**
+   * Counts the request. `identity` is `undefined` when nothing was proven, when it was ended or never there, and where the limit is used up. `limit` is `undefined` where it
+   * could not be asked, and the limiter lets through then; see `onFailure`.
+   */
+  pass(passage: Passage): Promise<{ identity: Identity | undefined; limit: LimitVerdict | undefined }>;
 }

@@ -1,24 +1,29 @@
 import type { Context } from "hono";
 import { AppError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
 
 /**
  * Tells the client where it stands; the headers are set before anything is thrown, so a refusal carries them too.
  *
+ * Source: draft-ietf-httpapi-ratelimit-headers-10 (`RateLimit-Policy`, `RateLimit`); `X-RateLimit-*` as the documents have them.
+ *
+ * @param verdict `undefined` where nobody could be asked, and the limiter lets through then.
  * @throws rate_limited (refuse) when the limit is used up.
  */
-export function enforceLimit(c: Context, verdict: LimitVerdict): void {
-  c.header("X-RateLimit-Limit", String(verdict.limit));
-  c.header("X-RateLimit-Remaining", String(verdict.remaining));
+export function enforceLimit(c: Context, verdict: LimitVerdict | undefined, nowMs: number): void {
+  if (verdict === undefined) return;
+  const { name, limit, remaining, resetAtMs, retryAfterMs } = verdict;
+  const secondsLeft = Math.max(0, Math.ceil((resetAtMs - nowMs) / 1000));
+  c.header("RateLimit-Policy", `"${name}";q=${limit};w=${limits.limiterWindowMs / 1000}`);
+  c.header("RateLimit", `"${name}";r=${remaining};t=${secondsLeft}`);
+  c.header("X-RateLimit-Limit", String(limit));
+  c.header("X-RateLimit-Remaining", String(remaining));
   // Unix seconds, as the name is used elsewhere.
-  c.header("X-RateLimit-Reset", String(Math.ceil(verdict.resetAtMs / 1000)));
+  c.header("X-RateLimit-Reset", String(Math.ceil(resetAtMs / 1000)));
   if (verdict.kind === "allowed") return;
-  const seconds = Math.max(1, Math.ceil(verdict.retryAfterMs / 1000));
-  throw new AppError(
-    "rate_limited",
-    `The limit of ${verdict.limit} requests a minute is used up; try again in ${seconds} s.`,
-    {
-      retryAfterMs: verdict.retryAfterMs,
-    },
-  );
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  throw new AppError("rate_limited", `The limit of ${limit} requests a minute is used up; try again in ${seconds} s.`, {
+    retryAfterMs,
+  });
 }

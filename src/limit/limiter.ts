@@ -14,7 +14,21 @@ export const limiterMax: Record<LimiterName, number> = {
   "agent-creation": limits.agentCreationsPerWindow,
 };
 
-export interface LimitVerdict {
+/**
+ * What happens to a request that cannot be counted because the storage does not answer. What costs money waits; the rest passes, and fails where it needs the
+ * storage itself, as nearly everything does.
+ */
+export const onFailure: Record<LimiterName, "open" | "closed"> = {
+  api: "open",
+  chat: "closed",
+  "agent-creation": "closed",
+};
+
+export interface LimitVerdict extends WindowVerdict {
+  readonly name: LimiterName;
+}
+
+export interface WindowVerdict {
   readonly kind: "allowed" | "exhausted";
   /** Requests per window. */
   readonly limit: number;

@@ -1,12 +1,12 @@
-import { invariant, type Clock } from "../core/ports.ts";
+import { invariant } from "../core/ports.ts";
 import type { ConversationRef } from "../event/event-log.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
-import type { ConversationMemory } from "../memory/summary.ts";
+import { emptyMemory, type ConversationMemory } from "../memory/summary.ts";
 import type { ProvenClaim } from "../session/claim.ts";
 import type { Identity } from "../session/identity.ts";
-import type { RedisClient } from "./batch.ts";
 import { confirmClaim } from "./confirm-claim.ts";
 import { memoryPart } from "./conversation-store.ts";
+import type { GateParts } from "./gate.ts";
 import { takeLimit } from "./rate-limiter.ts";
 
 interface Passage {
@@ -16,9 +16,11 @@ interface Passage {
 }
 
 /** The admission of a chat turn over Redis: one pipeline of the identity's look-up, the limiter's EVALSHA and LRANGE. */
-export function upstashAdmission(redis: RedisClient, clock: Clock) {
+export function upstashAdmission({ redis, clock, blocked }: GateParts) {
   return {
     async admit({ claim, caller, ref }: Passage) {
+      const known = blocked.find("chat", caller, clock.now());
+      if (known !== undefined) return { identity: undefined, limit: known, memory: emptyMemory };
       let identity: Promise<Identity | undefined> | undefined;
       let limit: Promise<LimitVerdict> | undefined;
       let memory: Promise<ConversationMemory> | undefined;
@@ -28,7 +30,9 @@ export function upstashAdmission(redis: RedisClient, clock: Clock) {
         memory = memoryPart(batch, ref);
       });
       invariant(limit !== undefined && memory !== undefined, "a batch settles what was added to it");
-      return { identity: await identity, limit: await limit, memory: await memory };
+      const verdict = await limit;
+      blocked.note("chat", caller, verdict);
+      return { identity: await identity, limit: verdict, memory: await memory };
     },
   };
 }

@@ -10,6 +10,13 @@ import { ticketPart } from "./ticket-store.ts";
  * the very promise of the batch: one that is derived from it would reject unheard when the trip fails.
  */
 export function confirmClaim(batch: Batch, claim: Claim, nowMs: number): Promise<Identity | undefined> {
+  const identity = lookUp(batch, claim, nowMs);
+  // As with every command of a batch: the failure of the whole trip is thrown by `run`.
+  identity.catch(() => {});
+  return identity;
+}
+
+function lookUp(batch: Batch, claim: Claim, nowMs: number): Promise<Identity | undefined> {
   switch (claim.kind) {
     case "session":
       return sessionPart(batch, claim.ref, claim.isRenewalDue);

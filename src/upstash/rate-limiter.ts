@@ -3,15 +3,15 @@
  *
  * The library is given a Redis that only enqueues: counting costs no round trip of its own. When Redis does not know the
  * script, the library sends its text in a second trip, once per database. Its timeout is off, because it answers
- * "allowed" when it fires; a Redis that does not answer fails the whole batch instead. Its cache is off, since an isolate's
- * memory is no place to remember who is over a limit; analytics are off, since they are billed. It reads the system clock.
+ * "allowed" when it fires; a Redis that does not answer fails the whole batch instead. Its cache is off, since ours
+ * (`limit/blocked-callers.ts`) is asked before a batch is built; analytics are off, since they are billed. It reads the system clock.
  */
 import { Ratelimit } from "@upstash/ratelimit";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import { limiterMax } from "../limit/limiter.ts";
-import type { LimiterName, LimitVerdict, RateLimiter } from "../limit/limiter.ts";
+import type { LimiterName, LimitVerdict, RateLimiter, WindowVerdict } from "../limit/limiter.ts";
 import type { Batch, RedisArgument, RedisClient } from "./batch.ts";
 import { rateLimitPrefix } from "./keys.ts";
 
@@ -39,12 +39,15 @@ export interface TakeLimit {
 
 /** `RateLimiter.take` as part of a larger batch: one EVALSHA with two to four calls inside. Settles after the batch. */
 export function takeLimit({ name, ...take }: TakeLimit): Promise<LimitVerdict> {
-  return takeWindow({
+  const verdict = takeWindow({
     ...take,
     max: limiterMax[name],
     windowMs: limits.limiterWindowMs,
     prefix: rateLimitPrefix[name],
-  });
+  }).then((counted): LimitVerdict => ({ name, ...counted }));
+  // As with every command of a batch: the failure of the whole trip is thrown by `run`.
+  verdict.catch(() => {});
+  return verdict;
 }
 
 export interface TakeWindow extends Omit<TakeLimit, "name"> {
@@ -55,7 +58,7 @@ export interface TakeWindow extends Omit<TakeLimit, "name"> {
 }
 
 /** One request of a sliding window; costs what `takeLimit` does. */
-export function takeWindow({ batch, redis, clock, caller, max, windowMs, prefix }: TakeWindow): Promise<LimitVerdict> {
+export function takeWindow({ batch, redis, clock, caller, max, windowMs, prefix }: TakeWindow): Promise<WindowVerdict> {
   const limiter = new Ratelimit({
     redis: enqueueOnly(batch, redis) as unknown as LibraryRedis,
     limiter: Ratelimit.slidingWindow(max, `${windowMs} ms`),
@@ -65,7 +68,7 @@ export function takeWindow({ batch, redis, clock, caller, max, windowMs, prefix 
     analytics: false,
     enableTelemetry: false,
   });
-  const verdict = limiter.limit(caller).then(({ success, limit, remaining, reset }): LimitVerdict => {
+  const verdict = limiter.limit(caller).then(({ success, limit, remaining, reset }): WindowVerdict => {
     const retryAfterMs = success ? 0 : Math.max(1, reset - clock.now());
     return { kind: success ? "allowed" : "exhausted", limit, remaining, resetAtMs: reset, retryAfterMs };
   });

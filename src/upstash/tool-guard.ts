@@ -1,6 +1,6 @@
 /** The guard of tools in Redis: a rate by the official limiter, calls under way in a sorted set, a breaker in a hash. */
 import { invariant, type Clock } from "../core/ports.ts";
-import type { LimitVerdict } from "../limit/limiter.ts";
+import type { WindowVerdict } from "../limit/limiter.ts";
 import type { BreakerState, EntryAnswer, GuardedCall, ToolGuard } from "../tool/tool-guard.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { toolBreakerKey, toolRatePrefix, toolSlotsKey } from "./keys.ts";
@@ -49,7 +49,7 @@ const noFailures: BreakerState = { failures: 0, isTrial: false };
 export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
   async function ask(call: GuardedCall) {
     let slot: Promise<number> | undefined;
-    let rate: Promise<LimitVerdict> | undefined;
+    let rate: Promise<WindowVerdict> | undefined;
     let breaker: Promise<Breaker> | undefined;
     await redis.run((batch) => {
       if (call.breaker !== undefined)
@@ -60,7 +60,7 @@ export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
     return { breaker: await breaker, rate: await rate, hasSlot: (await slot) !== 0 };
   }
 
-  function takeRate(batch: Batch, { userId, tool, rate }: GuardedCall): Promise<LimitVerdict> {
+  function takeRate(batch: Batch, { userId, tool, rate }: GuardedCall): Promise<WindowVerdict> {
     invariant(rate !== undefined, "only a declared rate is counted");
     const window = { max: rate.calls, windowMs: rate.windowMs, prefix: toolRatePrefix(tool) };
     return takeWindow({ batch, redis, clock, caller: `{${userId}}`, ...window });
@@ -124,7 +124,7 @@ function takeSlot(batch: Batch, call: GuardedCall, nowMs: number): Promise<numbe
   return takeSlotScript.evalsha(batch, [toolSlotsKey(call.userId, call.tool)], args, readInteger);
 }
 
-function rateRefusal(verdict: LimitVerdict | undefined): EntryAnswer | undefined {
+function rateRefusal(verdict: WindowVerdict | undefined): EntryAnswer | undefined {
   return verdict?.kind === "exhausted" ? refused("rate", verdict.retryAfterMs) : undefined;
 }
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
+import { createBlockedCallers } from "../../src/limit/blocked-callers.ts";
 import type { RateLimiter } from "../../src/limit/limiter.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { upstashClient, type RedisClient } from "../../src/upstash/batch.ts";
@@ -65,34 +66,50 @@ describe.each(limiters)("a limiter %s", (_name, open) => {
 });
 
 describe("the gate", () => {
+  const gate = () => upstashGate({ redis, clock: systemClock, blocked: createBlockedCallers() });
+  const identity = { userId: "usr_0123456789abcdef0123456789abcdef", tenant: "guest", scopes: ["chat" as const] };
+  const ref = { userId: identity.userId, secretHash: "ab".repeat(32) };
+  const claim = {
+    kind: "session" as const,
+    userId: ref.userId,
+    ref,
+    expiresAtMs: 0,
+    sessionSecret: "",
+    isRenewalDue: false,
+  };
+  const vouched = { kind: "vouched" as const, userId: identity.userId, identity };
+
   it("asks for session and limit in one round trip once the script is known", async () => {
-    const gate = upstashGate(redis, systemClock);
-    const ref = { userId: "usr_0123456789abcdef0123456789abcdef", secretHash: "ab".repeat(32) };
-    const identity = { userId: ref.userId, tenant: "guest", scopes: ["chat" as const] };
     await upstashSessionStore(redis).put(ref, { ...identity, createdAtMs: 17 });
-    const claim = {
-      kind: "session" as const,
-      userId: ref.userId,
-      ref,
-      expiresAtMs: 0,
-      sessionSecret: "",
-      isRenewalDue: false,
-    };
-    await gate.pass({ claim, limiter: "api", caller: freshCaller() });
+    await gate().pass({ claim, limiter: "api", caller: freshCaller() });
     stack.ledger.reset();
-    const passed = await gate.pass({ claim, limiter: "api", caller: freshCaller() });
+    const passed = await gate().pass({ claim, limiter: "api", caller: freshCaller() });
     expect(passed.identity).toMatchObject(identity);
-    expect(passed.limit.kind).toBe("allowed");
+    expect(passed.limit?.kind).toBe("allowed");
     expect(stack.ledger.read().roundTrips).toBe(1);
   });
 
-  it("fails closed: a storage that does not answer lets nobody through", async () => {
+  it("refuses whoever is over the limit without a command until the window ends", async () => {
+    const caller = freshCaller();
+    const remembering = gate();
+    const pass = () => remembering.pass({ claim: vouched, limiter: "agent-creation", caller });
+    for (let count = 0; count <= limits.agentCreationsPerWindow; count += 1) await pass();
+    stack.ledger.reset();
+    expect((await pass()).limit).toMatchObject({ name: "agent-creation", kind: "exhausted", remaining: 0 });
+    expect(stack.ledger.read().commands).toBe(0);
+    const another = await remembering.pass({ claim: vouched, limiter: "agent-creation", caller: freshCaller() });
+    expect(another.limit?.kind).toBe("allowed");
+  });
+
+  it.each([
+    ["api", vouched, "open"],
+    ["chat", vouched, "closed"],
+    ["agent-creation", vouched, "closed"],
+    ["api", claim, "closed"],
+  ] as const)("of %s for a %o is %s when the storage does not answer", async (limiter, who, state) => {
     stack.faults.add({ server: "redis", action: "drop-before", count: 1 });
-    const passing = upstashGate(redis, systemClock).pass({
-      claim: { kind: "none" },
-      limiter: "api",
-      caller: freshCaller(),
-    });
-    await expect(passing).rejects.toMatchObject({ code: "redis_unavailable" });
+    const passing = gate().pass({ claim: who, limiter, caller: freshCaller() });
+    if (state === "open") expect(await passing).toEqual({ identity, limit: undefined });
+    else await expect(passing).rejects.toMatchObject({ code: "redis_unavailable" });
   });
 });

@@ -16,11 +16,11 @@ export function memoryRateLimiter(clock: Clock): RateLimiter {
       const limit = limiterMax[name];
       const resetAtMs = (window + 1) * windowMs;
       if (previous + current >= limit) {
-        return { kind: "exhausted", limit, remaining: 0, resetAtMs, retryAfterMs: Math.max(1, resetAtMs - now) };
+        return { name, kind: "exhausted", limit, remaining: 0, resetAtMs, retryAfterMs: Math.max(1, resetAtMs - now) };
       }
       counts.set(keyOf(window), current + 1);
       const remaining = Math.max(0, limit - (current + 1 + previous));
-      return { kind: "allowed", limit, remaining, resetAtMs, retryAfterMs: 0 };
+      return { name, kind: "allowed", limit, remaining, resetAtMs, retryAfterMs: 0 };
     },
   };
 }

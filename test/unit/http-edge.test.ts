@@ -9,6 +9,7 @@ import type { EdgeWire } from "../../src/http/edge-wire.ts";
 import type { Answering } from "../../src/wire/answering.ts";
 import { readPresented } from "../../src/session/claims.ts";
 import { userScopes } from "../../src/session/scope.ts";
+import type { RateLimitBinding } from "../../src/http/middleware/first-gate.ts";
 import { createApiKeys } from "../../src/session/api-keys.ts";
 import { createSessions } from "../../src/session/sessions.ts";
 import { createSigner } from "../../src/session/signer.ts";
@@ -66,8 +67,8 @@ function rig(more: Partial<EdgeWire> = {}) {
     ...more,
   };
   const app = createApp(() => wire as unknown as Wire);
-  async function request(method: string, url: string, headers: Record<string, string> = {}) {
-    return app.request(url, { method, headers }, env);
+  async function request(method: string, url: string, headers: Record<string, string> = {}, bindings = {}) {
+    return app.request(url, { method, headers }, { ...env, ...bindings });
   }
   return { clock, request, sessions: wire.sessions };
 }
@@ -171,6 +172,8 @@ describe("the rate limit", () => {
     const { request } = rig();
     const headers = { "CF-Connecting-IP": "192.0.2.1" };
     const first = await request("POST", "/api/sessions", headers);
+    expect(first.headers.get("RateLimit-Policy")).toBe('"api";q=100;w=60');
+    expect(first.headers.get("RateLimit")).toBe('"api";r=99;t=60');
     expect(first.headers.get("X-RateLimit-Limit")).toBe("100");
     expect(first.headers.get("X-RateLimit-Remaining")).toBe("99");
     expect(Number(first.headers.get("X-RateLimit-Reset"))).toBe(1_800_000_060);
@@ -180,8 +183,44 @@ describe("the rate limit", () => {
     expect(refused.status).toBe(429);
     expect(await bodyOf(refused)).toMatchObject({ code: "rate_limited" });
     expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(refused.headers.get("RateLimit")).toBe('"api";r=0;t=60');
     expect(refused.headers.get("X-RateLimit-Remaining")).toBe("0");
     expect((await request("POST", "/api/sessions", { "CF-Connecting-IP": "192.0.2.2" })).status).toBe(201);
+  });
+});
+
+describe("the first gate", () => {
+  function gated(limit: RateLimitBinding["limit"]) {
+    const asked: string[] = [];
+    const binding = { limit: (of: { readonly key: string }) => (asked.push(of.key), limit(of)) };
+    const more = { RATE_LIMITER: binding };
+    const { request } = rig();
+    return { asked, request: (method: string, path: string, headers = {}) => request(method, path, headers, more) };
+  }
+
+  it("counts by network, and refuses before anything else is asked", async () => {
+    const { asked, request } = gated(async () => ({ success: false }));
+    const refused = await request("GET", "/api/tools", { "CF-Connecting-IP": "2001:db8:1:2:3:4:5:6" });
+    expect([refused.status, refused.headers.get("Retry-After")]).toEqual([429, "60"]);
+    expect(await bodyOf(refused)).toMatchObject({ code: "rate_limited" });
+    expect(asked).toEqual(["2001:db8:1:2::/64"]);
+  });
+
+  it("lets pass what is within the limit, what has no address, what the queue delivers, and what tells of our health", async () => {
+    const open = gated(async () => ({ success: true }));
+    expect((await open.request("GET", "/api/tools", { "CF-Connecting-IP": "192.0.2.1" })).status).toBe(200);
+    const closed = gated(async () => ({ success: false }));
+    const from = { "CF-Connecting-IP": "192.0.2.1" };
+    expect((await closed.request("GET", "/api/tools")).status).toBe(200);
+    expect((await closed.request("GET", "/health", from)).status).toBe(200);
+    expect((await closed.request("POST", "/api/engine/resume", from)).status).toBe(401);
+    expect((await closed.request("POST", "/api/tools/calculator", from)).status).toBe(401);
+    expect(closed.asked).toEqual([]);
+  });
+
+  it("is open when it cannot be asked", async () => {
+    const { request } = gated(() => Promise.reject(new Error("no binding")));
+    expect((await request("GET", "/api/tools", { "CF-Connecting-IP": "192.0.2.1" })).status).toBe(200);
   });
 });
 

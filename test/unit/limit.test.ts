@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
+import { createBlockedCallers } from "../../src/limit/blocked-callers.ts";
 import { callerBucket, networkOf } from "../../src/limit/caller.ts";
 import { manualClock } from "../fakes/clock.ts";
 import { memoryRateLimiter } from "../fakes/memory-rate-limiter.ts";
@@ -54,5 +55,33 @@ describe("a sliding window", () => {
     const kinds: string[] = [];
     for (let count = 0; count < max; count += 1) kinds.push((await limiter.take("agent-creation", "{a}")).kind);
     expect(kinds).toEqual(["allowed", "allowed", "allowed", "exhausted", "exhausted"]);
+  });
+});
+
+describe("callers over a limit", () => {
+  const verdict = {
+    name: "api",
+    kind: "exhausted",
+    limit: 100,
+    remaining: 0,
+    resetAtMs: 60_000,
+    retryAfterMs: 1,
+  } as const;
+
+  it("are remembered until their window ends, by limiter, and nobody else is", () => {
+    const blocked = createBlockedCallers();
+    blocked.note("api", "{a}", verdict);
+    blocked.note("api", "{b}", { ...verdict, kind: "allowed" });
+    expect(blocked.find("api", "{a}", 59_000)).toEqual({ ...verdict, retryAfterMs: 1_000 });
+    expect(blocked.find("chat", "{a}", 59_000)).toBeUndefined();
+    expect(blocked.find("api", "{b}", 59_000)).toBeUndefined();
+    expect(blocked.find("api", "{a}", 60_000)).toBeUndefined();
+  });
+
+  it("are forgotten oldest first when there are too many", () => {
+    const blocked = createBlockedCallers();
+    for (let count = 0; count <= limits.blockedCallersMax; count += 1) blocked.note("api", `{${count}}`, verdict);
+    expect(blocked.find("api", "{0}", 0)).toBeUndefined();
+    expect(blocked.find("api", "{1}", 0)).toBeDefined();
   });
 });
