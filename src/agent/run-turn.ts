@@ -14,7 +14,8 @@ import { createSegmentBudget, type BudgetProfile } from "../engine/budget.ts";
 import type { CodeEnd } from "../engine/code-end.ts";
 import { createContext } from "../engine/create-context.ts";
 import { StepFailed } from "../engine/failures.ts";
-import { createInterpreter, type Interpreter } from "../engine/interpret-run.ts";
+import { createInterpreter } from "../engine/interpret-run.ts";
+import type { Interpreter } from "../engine/interpreter.ts";
 import { LeaseLost } from "../engine/journal-writer.ts";
 import type { StepContext } from "../engine/run-context.ts";
 import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
@@ -134,7 +135,7 @@ function interpreterOf(parts: TurnParts, input: TurnInput, desk: TurnDesk, sink:
     recorded: settled,
     writer: desk.journal,
     // The platform lets an invocation live as long as somebody reads its answer.
-    budget: { ...whileRead, admit: () => (sink.isClosed?.() === false ? whileRead : unread).admit() },
+    budget: { ...whileRead, admit: (underWay) => (sink.isClosed?.() === false ? whileRead : unread).admit(underWay) },
     chance: () => 0,
   });
 }

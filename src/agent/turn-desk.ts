@@ -108,7 +108,7 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
         });
       },
       close: () => Promise.resolve(),
-      hasPending: () => false,
+      pending: () => 0,
       flushedAt: parts.clock.now,
     },
     async open(given, opening) {

@@ -10,9 +10,9 @@
  */
 import type { JsonValue } from "../core/json.ts";
 import type { SegmentRecord } from "../engine/journal-entry.ts";
+import { createNumbering } from "../engine/number-steps.ts";
+import { newDraft } from "../engine/run-draft.ts";
 import type { RunState, SettledStep } from "../engine/run-state.ts";
-import { nothingSpent } from "../engine/spending.ts";
-import { emptyWorkingMemory } from "../engine/working-memory.ts";
 import type { TurnEvent } from "../event/turn-event.ts";
 import type { ModelToolCall } from "./model-port.ts";
 import type { Summary } from "../memory/summary.ts";
@@ -22,21 +22,16 @@ import { modelStep, toolStep, type ModelAnswer, type ToolOutcome } from "./tool-
 /** The outcomes that a turn's events tell, in their order. */
 export function settledSteps(events: readonly TurnEvent[], startedAt: number): SettledStep[] {
   const settled: SettledStep[] = [];
-  const names = new Map<string, number>();
+  /** As the context names them. */
+  const numbered = createNumbering("", () => undefined);
   let text = "";
   let calls = new Map<string, string>();
 
-  /** As the context numbers them. */
-  function numbered(name: string): string {
-    const count = (names.get(name) ?? 0) + 1;
-    names.set(name, count);
-    return count === 1 ? name : `${name}#${count}`;
-  }
   function settle(step: string, value: unknown): void {
     // Tools run beside each other; 1 has their outcomes handed out one by one, as they came.
     const beside = step.startsWith(modelStep) ? 0 : 1;
     const outcome = { kind: "done", value: value as JsonValue } as const;
-    settled.push({ step, outcome, at: startedAt, beside, isUndoable: false, turn: undefined });
+    settled.push({ step, outcome, at: startedAt, beside, isUndoable: false, emitted: 0, turn: undefined });
   }
 
   for (const event of events) {
@@ -100,32 +95,5 @@ export function eventOfRecord(
 
 /** What the interpreter needs to know of a turn; nothing of it changes while a segment runs. */
 export function turnRunState(settled: readonly SettledStep[], startedAt: number): RunState {
-  return {
-    started: undefined,
-    startedAt,
-    lastAt: startedAt,
-    length: 0,
-    places: 0,
-    bytes: 0,
-    status: "running",
-    segments: 1,
-    holder: undefined,
-    settled,
-    attempts: new Map(),
-    waits: new Map(),
-    emitted: 0,
-    memory: emptyWorkingMemory,
-    signals: [],
-    signalIds: new Set(),
-    cancellation: undefined,
-    isPauseWanted: false,
-    undoing: undefined,
-    parked: undefined,
-    output: undefined,
-    failure: undefined,
-    wakesAtMs: undefined,
-    deathsInARow: 0,
-    diedAfterSteps: undefined,
-    spent: nothingSpent,
-  };
+  return { ...newDraft(), startedAt, lastAt: startedAt, segments: 1, settled: [...settled] };
 }

@@ -154,6 +154,8 @@ export const limits = {
   loopTurnsMax: 1_000_000,
   /** Steps of one run under way at once: their results must fit into one request to Redis. */
   stepsAtOnceMax: 24,
+  /** Records that wait for a flush; a loop whose turns do nothing writes many. */
+  pendingRecordsMax: 256,
   stepNameCharsMax: 200,
   runInputBytesMax: 256 * 1024,
   stepResultBytesMax: 256 * 1024,
@@ -183,7 +185,13 @@ export const limits = {
   messageIdCharsMax: 256,
   callAnswerCharsMax: 200_000,
   runTtlSeconds: 30 * daySeconds,
-  journalBytesMax: 48 * 1024 * 1024,
+  /** What a segment can read into its memory, several times over, of the 128 MB that an isolate has. */
+  journalBytesMax: 16 * 1024 * 1024,
+  /** A journal with more entries than this, of which more than half are of no use any more, is compacted when a segment opens. */
+  compactAboveEntries: 512,
+  /** Entries that a compaction leaves as they are, for readers who are a little behind. */
+  compactKeepEntries: 128,
+  snapshotBytesMax: 4 * 1024 * 1024,
   failureCharsMax: 2_000,
 
   stepRetriesDefault: 3,
@@ -191,6 +199,8 @@ export const limits = {
   undoRetriesDefault: 8,
   stepBackoffMs: 1_000,
   stepBackoffMsMax: 60 * 60 * 1000,
+  /** The longest that a step may ask to be left alone before its next attempt. */
+  stepRetryAfterMsMax: daySeconds * 1000,
   stepTimeoutMs: 30_000,
   /** A wait up to this long is cheaper inside of the segment than by a message of the queue. */
   inlineWaitMsMax: 2_000,
@@ -198,6 +208,8 @@ export const limits = {
 
   /** Of the queue; a longer one is made of several. Source: QStash, the Free plan's 7 days. */
   queueDelayMsMax: 7 * daySeconds * 1000,
+  /** Waits up to this long are told to the queue as such, longer ones by the time at which they end: clocks differ by seconds. */
+  queueExactMs: 60_000,
   triggerRetries: 3,
   queueRetryMs: 200,
   queueRetryAfterMs: 2_000,
@@ -222,6 +234,8 @@ export const limits = {
   callPauseMs: 60 * 60 * 1000,
 
   signalsKeptMax: 100,
+  /** Ids of signals that a run remembers, so as to take none of them twice. */
+  signalIdsKeptMax: 1_000,
   signalPayloadBytesMax: 64 * 1024,
 
   /** Without a sign of life for this long a segment counts as dead. Several times `beatMs`. */
@@ -232,6 +246,8 @@ export const limits = {
   /** Code that waits this long for something that is no step is parked. */
   codeStallMs: 10_000,
   deathsInARowMax: 3,
+  /** Segments in a row that close without having got anywhere: many when a long wait is made of several and signals come that nobody waits for, but not without end. */
+  idleSegmentsMax: 1_000,
   /** How long after the time at which a run should go on the sweep looks whether it did. */
   sweepSlackMs: 30_000,
   /** Until a run that was triggered is looked at again. */
@@ -239,6 +255,10 @@ export const limits = {
   /** Until a run that cannot be read is looked at again. */
   sweepUnreadableMs: 60 * 60 * 1000,
   sweepRunsMax: 50,
+  /** Journals that the sweep has in its memory at once. */
+  sweepJournalsAtOnce: 5,
+  /** However long a run has to wait: if a message or a write was lost that nobody thought of, the sweep finds out within a day. */
+  sweepSilenceMsMax: daySeconds * 1000,
   childDepthMax: 8,
 
   /** Each run of them is a journal to be read whole. */

@@ -4,7 +4,7 @@
  * A1 An act that the run's state does not allow writes nothing.
  * A2 A segment that has the lease hears of an act at its next flush, at the latest with its next beat, and in any case before it gives the lease
  *    back; so it needs no trigger. If the journal has moved on since it was read, a trigger is sent to be safe.
- * A3 An act that is repeated sends the trigger again: whoever came first may have died between the entry and its trigger.
+ * A3 The sweep is told with the entry, for whoever acts may die before the trigger is sent; and an act that is repeated sends the trigger again.
  */
 import type { JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
@@ -12,8 +12,8 @@ import type { EnginePorts } from "./engine-parts.ts";
 import { foldRun } from "./fold-run.ts";
 import { formatEntry, outside, type OutsideRecord } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
-import { isOver, isRunOut, type RunState } from "./run-state.ts";
-import { wakeRun } from "./wake-run.ts";
+import { triggerOf } from "./queue.ts";
+import { isOver, isOwnSignal, isRunOut, type RunState } from "./run-state.ts";
 
 export type ActOutcome =
   | { readonly kind: "done" }
@@ -29,25 +29,31 @@ export type RunAct =
   | { readonly kind: "cancel"; readonly reason: string; readonly isUndoing: boolean }
   | { readonly kind: "pause" | "resume" | "retry" | "compensate" };
 
-/** Safe to repeat. 2 round trips and 2 billed commands; where nobody has the lease 3 of each and 1 message. */
+/** Safe to repeat. 2 round trips, 3 billed commands, at most 1 message; 1 and 2 more for the retry of a run that has failed. */
 export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): Promise<ActOutcome> {
   const { state } = foldRun(await engine.journal.read(ref, 0));
   if (state.started === undefined) return { kind: "unknown" };
   const at = engine.clock.now();
+  const trigger = triggerOf(ref, state);
   const isHeld = state.holder !== undefined && !isRunOut(state.holder, at);
   const objection = objectionTo(act, state);
   if (objection !== undefined) {
-    if (objection.kind === "repeated" && !isHeld && !isOver(state.status) && act.kind !== "pause") {
-      await wakeRun(engine, ref, state);
-    }
+    const isPending = objection.kind === "repeated" && !isHeld && !isOver(state.status);
+    if (isPending && act.kind !== "pause") await engine.queue.triggerNextStep(trigger);
     return objection;
   }
-  const length = await engine.journal.append(ref, [
-    formatEntry({ writer: outside, seq: 0, at, record: recordOf(act) }),
-  ]);
+  // What its end still has to see to would take back what the retry does.
+  if (isOver(state.status) && (await engine.dueRuns.isKnown(ref))) {
+    return refused("The run has only just ended; try again in a minute.");
+  }
+  const length = await engine.journal.act(trigger.ref, {
+    entry: formatEntry({ writer: outside, seq: 0, at, record: recordOf(act) }),
+    ...(act.kind === "pause" ? {} : { dueAtMs: at + limits.sweepSlackMs }),
+    isRevival: isOver(state.status),
+  });
   if (length === 0) return { kind: "unknown" };
   const isHeard = isHeld && length === state.length + 1;
-  if (!isHeard && act.kind !== "pause") await wakeRun(engine, ref, state);
+  if (!isHeard && act.kind !== "pause") await engine.queue.triggerNextStep(trigger);
   return { kind: "done" };
 }
 
@@ -70,11 +76,10 @@ function objectionTo(act: RunAct, state: RunState): ActOutcome | undefined {
   if (isOver(state.status)) return refused(`The run ${state.status === "cancelled" ? "was" : "has"} ${state.status}.`);
   switch (act.kind) {
     case "signal":
-      if (state.signals.length < limits.signalsKeptMax) return undefined;
+      if (isOwnSignal(act.name) || state.signals.length < limits.signalsKeptMax) return undefined;
       return refused(`The run has ${limits.signalsKeptMax} signals that it has not taken yet.`);
     case "cancel":
-      if (state.cancellation !== undefined) return { kind: "repeated" };
-      return state.undoing === undefined ? undefined : refused("The run is being undone already.");
+      return objectionToCancel(act, state);
     case "compensate":
       if (state.status === "parked") return undefined;
       return state.cancellation === undefined && state.undoing === undefined ? undefined : { kind: "repeated" };
@@ -84,6 +89,16 @@ function objectionTo(act: RunAct, state: RunState): ActOutcome | undefined {
       if (state.status === "paused" || state.status === "parked" || state.isPauseWanted) return undefined;
       return refused("The run is neither paused nor parked.");
   }
+}
+
+/** One that is parked may be cancelled again: to have what was done undone after all, or to give that up. */
+function objectionToCancel(
+  { isUndoing }: Extract<RunAct, { kind: "cancel" }>,
+  state: RunState,
+): ActOutcome | undefined {
+  const isParked = state.status === "parked";
+  if (state.undoing !== undefined && (isUndoing || !isParked)) return refused("The run is being undone already.");
+  return state.cancellation === undefined || isParked ? undefined : { kind: "repeated" };
 }
 
 function objectionToRetry(state: RunState): ActOutcome | undefined {

@@ -85,7 +85,9 @@ function failedWith(code: string, message: string): Exclude<AttemptOutcome, { ki
 }
 
 function backoffMs(parts: AttemptParts, { options, attempt }: Attempt, thrown: unknown): number {
-  if (thrown instanceof AppError && thrown.retryAfterMs !== undefined) return thrown.retryAfterMs;
+  if (thrown instanceof AppError && thrown.retryAfterMs !== undefined) {
+    return Math.min(Math.max(0, thrown.retryAfterMs), limits.stepRetryAfterMsMax);
+  }
   const firstMs = durationMs(options.backoff ?? limits.stepBackoffMs);
   const fullMs = Math.min(firstMs * 2 ** (attempt - 1), limits.stepBackoffMsMax);
   return Math.round(fullMs * (1 + parts.chance() / 4));

@@ -23,7 +23,7 @@ export function startBeats(parts: {
       await parts.pause(Math.max(1, limits.beatMs - silentMs), parts.signal);
       if (clock.now() - writer.flushedAt() < limits.beatMs) continue;
       lastAt = clock.now();
-      if (!writer.hasPending()) writer.add({ type: "beat" });
+      if (writer.pending() === 0) writer.add({ type: "beat" });
       try {
         await writer.flush();
       } catch (error) {

@@ -31,15 +31,21 @@ export const budgetProfiles: Record<BudgetProfile["name"], BudgetProfile> = {
  * Milliseconds of CPU, from `npm run bench -- engine` in bare workerd: a subrequest is a step of the bare floor, a step is what ours costs beyond it, a
  * KiB is that much of a journal, parsed, folded and replayed. An upper bound: process time includes the work of the kernel and of the socket threads.
  */
-const cpuWeights = {
+export const cpuWeights = {
   step: 0.1,
   subrequest: 0.15,
   parsedKib: 0.03,
 } as const;
 
+/** Calls that a step which is under way is expected to make still: its own, and its flush. */
+const subrequestsPerStep = 2;
+
 export interface SegmentBudget {
-  /** Counts a step that is about to begin; the reason not to begin it, or `undefined`. The first step of a segment always may. */
-  admit(): StopReason | undefined;
+  /**
+   * Counts a step that is about to begin, a wait or a loop's turn like any other; the reason not to begin it, or `undefined`. The first one of a segment always may.
+   * @param underWay steps that have begun and not ended.
+   */
+  admit(underWay: number): StopReason | undefined;
   /** Whether `ms` of waiting fit into what is left of the wall time. */
   hasTimeFor(ms: number): boolean;
   steps(): number;
@@ -71,17 +77,18 @@ export function createSegmentBudget({
     );
   }
 
-  function reasonToStop(): StopReason | undefined {
+  function reasonToStop(underWay: number): StopReason | undefined {
     if (steps === 0) return undefined;
     if (clock.now() - startedAtMs >= profile.wallMs) return "wall-time";
     if (steps >= Math.min(stepsMax, profile.steps)) return "steps";
-    if (meter.subrequests >= profile.subrequests - profile.subrequestsReserved) return "subrequests";
+    const subrequests = meter.subrequests + underWay * subrequestsPerStep;
+    if (subrequests >= profile.subrequests - profile.subrequestsReserved) return "subrequests";
     return estimatedCpuMs() >= profile.cpuMs ? "cpu" : undefined;
   }
 
   return {
-    admit() {
-      const reason = reasonToStop();
+    admit(underWay) {
+      const reason = reasonToStop(underWay);
       if (reason === undefined) steps += 1;
       return reason;
     },

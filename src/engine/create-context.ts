@@ -1,8 +1,4 @@
-/**
- * The context of a run over an interpreter: names steps, checks what the code hands in, and keeps what undoes a step.
- *
- * Names are numbered in the order in which they are asked for, within the loop's turn that asks. The order is the same whenever the code is run.
- */
+/** The context of a run over an interpreter: checks what the code hands in, and keeps what undoes a step. */
 import type { JsonValue } from "../core/json.ts";
 import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
@@ -12,15 +8,16 @@ import { seededChance } from "./chance.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 import { RunFailed, StepFailed } from "./failures.ts";
-import type { Interpreter } from "./interpret-run.ts";
-import type { WaitRequest } from "./step-request.ts";
-import type { RunState } from "./run-state.ts";
+import { createNumbering } from "./number-steps.ts";
+import type { Interpreter } from "./interpreter.ts";
+import { isOwnSignal, type RunState } from "./run-state.ts";
 import type { CallRequest, CallResponse, LoopTurn, RunContext, StepOptions } from "./run-context.ts";
 import { tooManySteps, writesInDryRun } from "./park-reasons.ts";
 import { callSignal, childSignal, type ChildEnd, type Outreach } from "./outreach.ts";
 import type { Outcome } from "./step-order.ts";
+import type { WaitRequest } from "./step-request.ts";
 import { isEventName } from "./run-event.ts";
-import { undoPrefix, type Undoer } from "./undo-steps.ts";
+import type { Undoer } from "./undo-steps.ts";
 import { createMemoryDesk, type MemoryChange, type WorkingMemory } from "./working-memory.ts";
 
 export interface ContextParts<Services> {
@@ -44,7 +41,6 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
   const { interpreter, state, ref } = parts;
   const undoers = new Map<string, Undoer>();
   const isDry = state.started?.isDry === true;
-  const recordedSteps = new Set(isDry ? state.settled.map(({ step }) => step) : []);
   const turns = recordedTurns(state);
   const alreadyEmitted = state.emitted;
   const desk = createMemoryDesk(state.memory, parts.writeMemory);
@@ -56,23 +52,13 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
     return settled.value;
   }
 
-  function scoped(scope: string): RunContext<Services> {
-    const names = new Map<string, number>();
-    let asked = 0;
+  function countEmitted(count: number): void {
+    emitted += count;
+  }
 
-    /** @throws internal (park) for what is no name. */
-    function numbered(name: string): string {
-      const isName = typeof name === "string" && name.length >= 1 && name.length <= limits.stepNameCharsMax;
-      invariant(
-        isName && !name.startsWith(undoPrefix),
-        `a step needs a name of 1 to ${limits.stepNameCharsMax} characters`,
-      );
-      const count = (names.get(name) ?? 0) + 1;
-      names.set(name, count);
-      asked += 1;
-      if (asked > limits.runStepsMax) interpreter.getStuck(tooManySteps);
-      return `${scope}${name}${count === 1 ? "" : `#${count}`}`;
-    }
+  /** @param tell hears how many events were emitted in the scope. */
+  function scoped(scope: string, tell: (count: number) => void): RunContext<Services> {
+    const numbered = createNumbering(scope, () => interpreter.getStuck(tooManySteps));
 
     function wait(step: string, request: WaitRequest): Promise<JsonValue | undefined> {
       return valueOf(step, interpreter.wait(step, request));
@@ -95,8 +81,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
     }
 
     function dryResult<Result>(id: string, options: StepOptions<Result>): Promise<JsonValue | undefined> {
-      // What is recorded was taken over from a run that did write.
-      if (!("dryResult" in options) && !recordedSteps.has(id)) interpreter.getStuck(writesInDryRun(id), id);
+      if (!("dryResult" in options)) return valueOf(id, interpreter.refuse(id, writesInDryRun(id)));
       return valueOf(id, interpreter.decide(id, checked(options.dryResult)));
     }
 
@@ -149,20 +134,26 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
         const recorded = turns.get(id);
         let last = recorded?.turn ?? -1;
         let ended: JsonValue | undefined;
+        let emittedInside = 0;
+        function tellInside(count: number): void {
+          emittedInside += count;
+          tell(count);
+        }
         if (recorded !== undefined) {
           ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), neverAsked));
-          emitted = recorded.emitted;
+          tellInside(recorded.emitted);
           desk.restore(recorded.memory);
         }
         for (;;) {
-          const before = ended as LoopTurn<typeof initial, never> | undefined;
-          if (before?.kind === "done") return before.result;
+          const before = ended as LoopTurn<JsonValue, JsonValue> | undefined;
+          if (before?.kind === "done") return before.result as never;
           last += 1;
           if (last >= limits.loopTurnsMax) throw new RunFailed(`loop "${id}" has turned ${last} times`);
-          const outcome = checked(
-            await turn(scoped(`${turnStep(id, last)}/`), before === undefined ? initial : before.state),
-          );
-          const closing = { closes: `${id}[`, emitted };
+          const left = (before === undefined ? initial : before.state) as never;
+          const end = await turn(scoped(`${turnStep(id, last)}/`, tellInside), left);
+          invariant(end?.kind === "next" || end?.kind === "done", "a loop's turn answers with next or done");
+          const outcome = checked(end);
+          const closing = { closes: `${id}[`, emitted: emittedInside };
           ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), outcome, closing));
         }
       },
@@ -172,7 +163,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
           isEventName(name),
           `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`,
         );
-        emitted += 1;
+        tell(1);
         if (emitted <= alreadyEmitted) return;
         const json = asJson(payload);
         invariant(
@@ -182,19 +173,17 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
         parts.writeEvent(name, json.value ?? null);
       },
       now: interpreter.lastAt,
-      random: seededChance(`${ref.runId}/${scope}`),
+      random: seededChance(`${state.started?.origin?.runId ?? ref.runId}/${scope}`),
     };
     return ctx;
   }
 
-  return { ctx: scoped(""), undoers };
+  return { ctx: scoped("", countEmitted), undoers };
 }
 
 /** Names that begin with `$` are the engine's own. */
 export function isSignalName(name: unknown): name is string {
-  return (
-    typeof name === "string" && name.length >= 1 && name.length <= limits.stepNameCharsMax && !name.startsWith("$")
-  );
+  return typeof name === "string" && name.length >= 1 && name.length <= limits.stepNameCharsMax && !isOwnSignal(name);
 }
 
 const timedOut = { kind: "timed-out" } as const;

@@ -1,6 +1,7 @@
 import type { Meter } from "../core/meter.ts";
 import type { Clock, Log, Random } from "../core/ports.ts";
 import type { BudgetProfile } from "./budget.ts";
+import type { CompactionRule } from "./compaction-rule.ts";
 import type { BudgetBook, DueRuns, Journal, RunRef } from "./journal.ts";
 import type { Queue } from "./queue.ts";
 import type { CallRequest } from "./run-context.ts";
@@ -34,6 +35,8 @@ export interface EnginePorts {
   /** Waits; rejects when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** When journals are compacted; absent: as `limits` says. */
+  readonly compaction?: CompactionRule;
 }
 
 export interface EngineParts<Services> extends EnginePorts {

@@ -56,17 +56,22 @@ export function isRetryable(thrown: unknown): boolean {
   return !(thrown instanceof AppError) || thrown.disposition === "retry";
 }
 
-/**
- * Does what a wait begins with; the failure where that can never be done, which is the step's own.
- * @throws everything else: the storage's failures, the queue's and our own are nobody's outcome.
- */
-export async function refusalOf(begin: () => Promise<void>): Promise<Failure | undefined> {
+/** Why something could not be begun. */
+export interface Trouble {
+  readonly failure: Failure;
+  /** Whoever asked is to blame; else it is a defect of ours. */
+  readonly isRefusal: boolean;
+}
+
+/** Begins something outside. @returns what kept it from being begun. @throws what may pass: a storage or a queue that fails is nobody's outcome. */
+export async function troubleOf(begin: () => Promise<void>): Promise<Trouble | undefined> {
   try {
     await begin();
     return undefined;
   } catch (error) {
-    if (error instanceof NonRetryableError) return failureOf(error);
-    throw error;
+    if (error instanceof AppError && error.disposition === "retry") throw error;
+    const isRefused = error instanceof AppError && error.disposition === "refuse";
+    return { failure: failureOf(error), isRefusal: isRefused || error instanceof NonRetryableError };
   }
 }
 

@@ -41,23 +41,29 @@ export async function forkRun<Services>(engine: EnginePorts, request: ForkReques
     return { kind: "refused", reason: `The run has ${forward.length} steps to take over, not ${request.steps}.` };
   }
   const now = engine.clock.now();
+  const taken = forward.slice(0, request.steps);
   const started = startedEntry(
     {
       ...request,
       input: request.input ?? state.started.input,
       forkedFrom: { runId: request.source.runId, steps: request.steps },
+      origin: {
+        runId: state.started.origin?.runId ?? request.source.runId,
+        startedAtMs: state.started.origin?.startedAtMs ?? state.startedAt,
+        emitted: taken.at(-1)?.emitted ?? state.started.origin?.emitted ?? 0,
+      },
     },
     now,
   );
-  const writer = newSegmentId(engine.random);
-  const records: SegmentRecord[] = [
-    { type: "opened", leaseMs: limits.leaseMs, after: 0 },
-    ...forward.slice(0, request.steps).map(recordOf),
-    { type: "suspended", untilMs: now, spent: nothingSpent },
+  const segment: { readonly at: number; readonly record: SegmentRecord }[] = [
+    { at: now, record: { type: "opened", leaseMs: limits.leaseMs, after: 0 } },
+    ...taken.map((step) => ({ at: step.at, record: recordOf(step) })),
+    { at: now, record: { type: "suspended", untilMs: now, spent: nothingSpent } },
   ];
-  const taken = records.map((record, seq) => formatEntry({ writer, seq, at: now, record }));
+  const writer = newSegmentId(engine.random);
+  const entries = segment.map(({ at, record }, seq) => formatEntry({ writer, seq, at, record }));
   const times = { startedAtMs: now, dueAtMs: now + limits.sweepSlackMs };
-  await engine.journal.start(request.ref, { entries: [started, ...taken], ...times });
+  await engine.journal.start(request.ref, { entries: [started, ...entries], ...times });
   await engine.queue.triggerNextStep({ ref: request.ref, definition: definitionKey(request.definition) });
   return { kind: "forked" };
 }

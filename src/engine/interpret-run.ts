@@ -8,66 +8,23 @@
  */
 import type { JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import type { Clock } from "../core/ports.ts";
 import { attemptStep } from "./attempt-step.ts";
-import type { SegmentBudget } from "./budget.ts";
 import type { CodeEnd } from "./code-end.ts";
+import { isWorthCompacting, usualCompaction } from "./compaction-rule.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { refusalOf } from "./failures.ts";
+import { troubleOf } from "./failures.ts";
 import { createFlushSoon } from "./flush-soon.ts";
-import type { Failure } from "./journal-entry.ts";
-import type { JournalWriter } from "./journal-writer.ts";
+import type { Interpreter, InterpreterParts, TurnEnd } from "./interpreter.ts";
 import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
-import { divergence, stalled } from "./park-reasons.ts";
-import type { RunState, SettledStep } from "./run-state.ts";
-import { createStepOrder } from "./step-order.ts";
-import type { Outcome } from "./step-order.ts";
+import { divergence, journalTooLarge, stalled, tooManySteps } from "./park-reasons.ts";
+import { isCancelWanted } from "./run-state.ts";
+import { createStepOrder, type Outcome } from "./step-order.ts";
 import type { StepRequest, WaitRequest } from "./step-request.ts";
 import { createWaits, type ActiveWait } from "./waits.ts";
 
-interface Settling {
+interface Settling extends Partial<TurnEnd> {
   readonly isUndoable?: true;
   readonly signalId?: string;
-  readonly closes?: string;
-  readonly emitted?: number;
-}
-
-export interface InterpreterParts {
-  readonly runId: string;
-  /** As the journal tells it; flushed entries are applied to it. */
-  readonly state: RunState;
-  /** The outcomes to hand out before anything new begins. */
-  readonly recorded: readonly SettledStep[];
-  readonly writer: JournalWriter;
-  readonly budget: SegmentBudget;
-  readonly clock: Clock;
-  /** Waits; rejects when the signal aborts. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly chance: () => number;
-  /** Begins nothing: the code only goes as far as the journal does. */
-  readonly isReplayOnly?: boolean;
-}
-
-export interface Interpreter {
-  /** Runs `code` until it ends or the segment has to. @throws LeaseLost, and whatever the storage throws. */
-  run(code: () => Promise<unknown>): Promise<CodeEnd>;
-  step(step: string, request: StepRequest): Promise<Outcome>;
-  wait(step: string, request: WaitRequest): Promise<Outcome>;
-  /** An outcome that needs no work. */
-  decide(
-    step: string,
-    outcome: Outcome,
-    more?: { readonly closes: string; readonly emitted: number },
-  ): Promise<Outcome>;
-  /** Ends the segment and parks the run. */
-  getStuck(failure: Failure, step?: string): void;
-  /** The lease is lost: nothing that is under way is of use any more. */
-  breakOff(error: unknown): void;
-  /** The journal has news from outside: signals or orders. */
-  hearNews(): void;
-  /** A step that the code asks for and that has not begun. */
-  nextStep(): string | undefined;
-  lastAt(): number;
 }
 
 export function createInterpreter(parts: InterpreterParts): Interpreter {
@@ -78,15 +35,16 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   const held: (() => void)[] = [];
   const deadlines = createDeadlines({ clock, pause: parts.pause, signal: stopping.signal });
   const waits = createWaits({ state, clock });
-  const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onError: breakOff });
+  const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onLost: breakOff });
   let wanted: CodeEnd | undefined;
 
   const order = createStepOrder({
     recorded: parts.recorded,
-    startedAt: state.startedAt,
+    startedAt: state.started?.origin?.startedAtMs ?? state.startedAt,
     isBusy: () => underWay.size > 0,
     onDivergence: (recorded, asked) => endWith({ kind: "stuck", ...divergence(recorded, asked) }),
     onQuiet,
+    onStalled: watchStall,
   });
 
   function endWith(end: CodeEnd): void {
@@ -131,14 +89,41 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   }
 
   function isInterrupted(): boolean {
-    return state.isPauseWanted || (state.cancellation !== undefined && state.undoing === undefined);
+    return state.isPauseWanted || isCancelWanted(state);
+  }
+
+  /** U3: only what is asked for right behind the recorded outcomes can have begun before; what comes later stands on outcomes that were not durable. */
+  function mayHaveBegun({ isUndoable }: StepRequest): boolean {
+    const isFirst = order.handedOut() === parts.recorded.length;
+    return isUndoable === true && state.isUncertain && isFirst && state.deathsInARow < limits.deathsInARowMax;
+  }
+
+  /** Whether something new may begin; if not, the segment ends. */
+  function mayBegin(isUrgent = false): boolean {
+    if (wanted === undefined) {
+      const isStopped = isInterrupted() && !isUrgent;
+      const end = isStopped ? ({ kind: "interrupted" } as const) : (endOfRoom() ?? endOfBudget());
+      if (end !== undefined) endWith(end);
+    }
+    return wanted === undefined;
+  }
+
+  /** E7 */
+  function endOfRoom(): CodeEnd | undefined {
+    if (state.settled.length + state.waits.size >= limits.runStepsMax) return { kind: "stuck", failure: tooManySteps };
+    if (state.bytes <= limits.journalBytesMax) return undefined;
+    const isWorthIt = isWorthCompacting(state, parts.compaction ?? usualCompaction);
+    return isWorthIt ? { kind: "out-of-budget", reason: "journal-bytes" } : { kind: "stuck", failure: journalTooLarge };
+  }
+
+  function endOfBudget(): CodeEnd | undefined {
+    const reason = budget.admit(underWay.size);
+    return reason === undefined ? undefined : { kind: "out-of-budget", reason };
   }
 
   function beginStep(step: string, request: StepRequest): void {
     if (underWay.size >= limits.stepsAtOnceMax) return void held.push(() => beginStep(step, request));
-    const reason = wanted === undefined ? budget.admit() : undefined;
-    if (reason !== undefined) endWith({ kind: "out-of-budget", reason });
-    if (wanted === undefined) start(step, (abort) => work(step, request, abort));
+    if (mayBegin(mayHaveBegun(request))) start(step, (abort) => work(step, request, abort));
   }
 
   function start(step: string, begin: (abort: LazyAbort) => Promise<void>): void {
@@ -147,13 +132,17 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     begin(abort).catch(breakOff);
   }
 
+  /** Whether the segment ends before what was about to begin. What the budget has admitted is done, whoever came after it: else a segment could end with nothing done. */
+  function isTooLate(step: string): boolean {
+    if (wanted === undefined || wanted.kind === "out-of-budget") return false;
+    underWay.delete(step);
+    goOn();
+    return true;
+  }
+
   async function work(step: string, request: StepRequest, abort: LazyAbort): Promise<void> {
     await writer.flush();
-    // What the budget has admitted is done, whoever came after it: else a segment could end without having done anything.
-    if (wanted !== undefined && wanted.kind !== "out-of-budget") {
-      underWay.delete(step);
-      return goOn();
-    }
+    if (isTooLate(step)) return;
     const attempt = (state.attempts.get(step)?.count ?? 0) + 1;
     const { body, options, isUndoable } = request;
     const idempotencyKey = `${parts.runId}/${step}`;
@@ -169,32 +158,55 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     waitFor({ step, untilMs: nextAtMs, signal: undefined, onTime: () => beginStep(step, request) });
   }
 
-  async function beginWait(step: string, request: WaitRequest): Promise<void> {
+  function beginWait(step: string, request: WaitRequest): void {
     const known = state.waits.get(step);
-    const untilMs = known === undefined ? request.untilMs : known.untilMs;
-    const { signal } = request;
-    if (known === undefined) {
-      if (request.begin !== undefined) {
-        await writer.flush();
-        const failure = await refusalOf(request.begin);
-        if (failure !== undefined) return settle(step, { kind: "failed", failure });
-      }
-      writer.add({
-        type: "waiting",
-        step,
-        ...(untilMs === undefined ? {} : { untilMs }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      flushSoon();
+    if (known !== undefined) return awaitOutcome(step, request, known.untilMs);
+    const { begin } = request;
+    if (begin !== undefined && underWay.size >= limits.stepsAtOnceMax) {
+      return void held.push(() => beginWait(step, request));
     }
+    if (!mayBegin()) return;
+    if (begin === undefined) return enterWait(step, request);
+    start(step, () => reachOut(step, request, begin));
+  }
+
+  /** I3: only what the code is to blame for becomes an outcome. */
+  async function reachOut(step: string, request: WaitRequest, begin: () => Promise<void>): Promise<void> {
+    await writer.flush();
+    if (isTooLate(step)) return;
+    const trouble = await troubleOf(begin);
+    if (trouble?.isRefusal === true) return settle(step, { kind: "failed", failure: trouble.failure });
+    if (trouble !== undefined) {
+      underWay.delete(step);
+      return endWith({ kind: "stuck", failure: trouble.failure, step });
+    }
+    enterWait(step, request);
+  }
+
+  function enterWait(step: string, request: WaitRequest): void {
+    const { untilMs, signal } = request;
+    const until = untilMs === undefined ? {} : { untilMs };
+    writer.add({ type: "waiting", step, ...until, ...(signal === undefined ? {} : { signal }) });
+    flushSoon();
+    awaitOutcome(step, request, untilMs);
+  }
+
+  function awaitOutcome(step: string, { signal, atTime }: WaitRequest, untilMs: number | undefined): void {
     waitFor({
       step,
       untilMs,
       signal,
-      onTime: () => settle(step, { kind: "done", value: request.atTime }),
+      onTime: () => settle(step, { kind: "done", value: atTime }),
       onSignal: ({ id, payload }) =>
         settle(step, { kind: "done", value: { kind: "received", payload: payload ?? null } }, { signalId: id }),
     });
+  }
+
+  /** A loop whose turns do nothing would write without ever waiting for a flush. */
+  function decide(step: string, outcome: Outcome, turn: TurnEnd | undefined): void {
+    if (!mayBegin()) return;
+    if (writer.pending() < limits.pendingRecordsMax) return settle(step, outcome, turn);
+    start(step, () => writer.flush().then(() => settle(step, outcome, turn)));
   }
 
   /** From here on the step is not under way but waits; short waits have a timer of their own. */
@@ -233,6 +245,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   /** Code that awaits something that is no step may never come back. */
   function watchStall(): void {
+    if (wanted !== undefined) return;
     const handedOut = order.handedOut();
     parts.pause(limits.codeStallMs, stopping.signal).then(
       () => {
@@ -259,12 +272,15 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   return {
     run(code) {
       runCode(code).catch(breakOff);
+      // Code that asks for nothing has to be noticed, too.
+      order.poke();
       return ending.promise;
     },
     step: (step, request) => order.request(step, () => beginStep(step, request)),
-    wait: (step, request) => order.request(step, () => start(step, () => beginWait(step, request))),
-    decide: (step, outcome, more) => order.request(step, () => settle(step, outcome, more)),
-    getStuck: (failure, step) => endWith({ kind: "stuck", failure, ...(step === undefined ? {} : { step }) }),
+    wait: (step, request) => order.request(step, () => beginWait(step, request)),
+    decide: (step, outcome, turn) => order.request(step, () => decide(step, outcome, turn)),
+    refuse: (step, failure) => order.request(step, () => endWith({ kind: "stuck", failure, step })),
+    getStuck: (failure) => endWith({ kind: "stuck", failure }),
     breakOff,
     hearNews() {
       if (!isInterrupted()) return wake();

@@ -27,6 +27,14 @@ export interface Spending {
   readonly wallMs: number;
 }
 
+export interface RunOrigin {
+  /** The run whose chance the code is given. */
+  readonly runId: string;
+  readonly startedAtMs: number;
+  /** Events that were emitted before; they are not emitted again. */
+  readonly emitted: number;
+}
+
 export interface ParentStep {
   readonly runId: string;
   readonly step: string;
@@ -39,7 +47,7 @@ export interface Delivery {
   readonly retried: number;
 }
 
-export type StopReason = "wall-time" | "steps" | "subrequests" | "cpu";
+export type StopReason = "wall-time" | "steps" | "subrequests" | "cpu" | "journal-bytes";
 
 /** What a segment writes while it has the lease. */
 export type SegmentRecord =
@@ -55,7 +63,7 @@ export type SegmentRecord =
       readonly signalId?: string;
       /** A loop's turn is over: what begins so is of no use any more. */
       readonly closes?: string;
-      /** Events that the code had emitted by then. */
+      /** Events that the loop's turns have emitted so far. */
       readonly emitted?: number;
       /** Working memory by then, where the changes that led to it are not in this journal. */
       readonly memory?: MemorySnapshot;
@@ -103,10 +111,19 @@ export type OutsideRecord =
       /** Parents above it. */
       readonly depth?: number;
       readonly forkedFrom?: { readonly runId: string; readonly steps: number };
+      /** Of a fork: where what it has taken over comes from, so that its code takes the same path. */
+      readonly origin?: RunOrigin;
       /** Steps that write are not run; see `StepOptions.effect`. */
       readonly isDry?: true;
       /** Who carries the run from segment to segment; the queue without it. */
       readonly executor?: "workflow";
+    }
+  | {
+      /** Stands for the entries before it, from the first on; the first of its volume. */
+      readonly type: "snapshot";
+      readonly volume: number;
+      /** See `run-snapshot.ts`. */
+      readonly state: JsonValue;
     }
   | { readonly type: "signal"; readonly id: string; readonly name: string; readonly payload?: JsonValue }
   | { readonly type: "cancel"; readonly reason: string; readonly isUndoing: boolean }
@@ -114,6 +131,8 @@ export type OutsideRecord =
   | { readonly type: "resume" }
   | { readonly type: "retry" }
   | { readonly type: "compensate" };
+
+export type SnapshotRecord = Extract<OutsideRecord, { type: "snapshot" }>;
 
 export type JournalRecord = SegmentRecord | OutsideRecord;
 
@@ -150,6 +169,7 @@ const recordTypes: ReadonlySet<string> = new Set([
   "completed",
   "ended",
   "started",
+  "snapshot",
   "signal",
   "cancel",
   "pause",

@@ -3,8 +3,8 @@
  *
  * W1 One flush at a time; what comes meanwhile goes with the next.
  * W2 The common flush is one command. Only when the list is longer than it would be had nobody else written, what came in between is read.
- * W3 Once somebody else has the lease nothing is written any more: every call throws `LeaseLost`.
- * W4 A flush that failed is repeated with the same entries; readers count them once.
+ * W3 Once somebody else is seen to have the lease nothing is written any more: every call throws `LeaseLost`.
+ * W4 A flush that failed is repeated with the same entries, at once or with the next; readers count them once.
  * W5 Readers who are connected are told of every entry, at most once per `publishMs`, and always with the last flush.
  */
 import { AppError } from "../core/errors.ts";
@@ -33,7 +33,8 @@ export interface JournalWriter {
   flush(): Promise<void>;
   /** The last flush: adds `record`, and tells the readers. Nothing is written after it. @param note goes with it. */
   close(record: SegmentRecord, note?: ConversationNote): Promise<void>;
-  hasPending(): boolean;
+  /** Records that are not durable yet. */
+  pending(): number;
   /** Unix ms of the last flush. */
   flushedAt(): number;
 }
@@ -53,9 +54,14 @@ export interface JournalWriterParts {
   readonly onNews: () => void;
 }
 
+interface Pending {
+  readonly entry: JournalEntry;
+  readonly text: string;
+}
+
 export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
   const { journal, ref, segment, fold, clock } = parts;
-  let pending: { entry: JournalEntry; text: string }[] = [];
+  let pending: Pending[] = [];
   let seq = 1;
   let { length } = fold.state;
   let unpublished = [...parts.unpublished];
@@ -75,31 +81,47 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
   async function flushOnce(isLast: boolean, note?: ConversationNote): Promise<void> {
     const batch = pending;
     pending = [];
+    try {
+      await write(batch, isLast, note);
+    } catch (error) {
+      // W4
+      if (!(error instanceof LeaseLost)) pending = [...batch, ...pending];
+      throw error;
+    }
+  }
+
+  async function write(batch: readonly Pending[], isLast: boolean, note?: ConversationNote): Promise<void> {
     const texts = batch.map(({ text }) => text);
     const isPublishDue = parts.isPublishing && (isLast || clock.now() - publishedAt >= limits.publishMs);
-    const told = [...unpublished, ...texts];
     const from = fold.state.places - unpublished.length;
-    const answer = await append(texts, isPublishDue ? { from, entries: told } : undefined, note);
-    flushedAt = clock.now();
-    unpublished = isPublishDue ? [] : told;
-    if (isPublishDue) publishedAt = flushedAt;
+    const told = isPublishDue ? { from, entries: [...unpublished, ...texts] } : undefined;
+    const answer = await append(texts, told, note);
     if (answer === length + texts.length) {
       length = answer;
       for (const { entry, text } of batch) if (!fold.applyEntry(entry, text.length)) lose();
-    } else await catchUp(texts);
+    } else await catchUp(texts, answer, isLast);
+    flushedAt = clock.now();
+    if (isPublishDue) {
+      unpublished = [];
+      publishedAt = flushedAt;
+    } else if (parts.isPublishing) unpublished.push(...texts);
   }
 
-  /** Somebody else wrote, or a repeated flush had its effect twice. */
-  async function catchUp(texts: readonly string[]): Promise<void> {
+  /** Somebody else wrote, or a repeated flush had its effect twice; or the volume is gone, since somebody else has compacted it. */
+  async function catchUp(texts: readonly string[], answer: number, isLast: boolean): Promise<void> {
+    if (answer <= length) lose();
     const ours = new Set(texts);
     const entries = await journal.read(ref, length);
+    if (entries.length < answer - length)
+      throw new AppError("redis_unavailable", "the journal was read before its end");
     let hasNews = false;
     for (const text of entries) {
       if (!fold.apply(text)) continue;
       if (!ours.delete(text)) hasNews = true;
     }
     length += entries.length;
-    if (ours.size > 0) lose();
+    const isOurs = isLast || fold.state.holder?.segment === segment;
+    if (ours.size > 0 || !isOurs) lose();
     if (hasNews) parts.onNews();
   }
 
@@ -147,7 +169,7 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
         await flushOnce(true, note);
       });
     },
-    hasPending: () => pending.length > 0,
+    pending: () => pending.length,
     flushedAt: () => flushedAt,
   };
 }

@@ -4,6 +4,11 @@
 export interface RunRef {
   readonly userId: string;
   readonly runId: string;
+  /**
+   * Which volume of the journal is meant, where that is known: each compaction begins a new one, counted from 0. Who names a volume and does not find it there
+   * looks for the newest; only a segment's writer does not, for it may write into no volume but its own.
+   */
+  readonly volume?: number;
 }
 
 /** What readers who are connected are told: entries of segments, and the place of the first among the run's events. */
@@ -13,8 +18,9 @@ export interface Told {
 }
 
 export interface OpenedJournal {
-  /** All entries, the opening among them; empty when there is no such run. */
+  /** All entries of the newest volume, the opening among them; empty when there is no such run. */
   readonly entries: readonly string[];
+  readonly volume: number;
   /** What was learned about the definition's budget, as it was stored. */
   readonly learned: string | undefined;
 }
@@ -49,6 +55,27 @@ export interface JournalStart {
   readonly conversation?: ConversationNote;
 }
 
+/** An entry from outside that a run's next segment is to act upon. */
+export interface Order {
+  readonly entry: string;
+  /** By when the sweep looks whether it was acted upon; absent where nothing has to be done. */
+  readonly dueAtMs?: number;
+  /** The run was over and goes on: it must not expire any more. */
+  readonly isRevival?: boolean;
+}
+
+export interface Compaction {
+  /** Entries that the volume has. When it has another number, somebody has written meanwhile and nothing happens. */
+  readonly length: number;
+  /** Stands for all entries but the last `keep`. */
+  readonly snapshot: string;
+  /** At least 1. */
+  readonly keep: number;
+}
+
+/**
+ * A run that was compacted costs 2 round trips and 2 billed commands more wherever its volume is not named, or is no longer the newest.
+ */
 export interface Journal {
   /**
    * Makes the run, its place in the user's list and in the sweep's; the first entries go with it. On a run that exists already they are appended, and do not
@@ -65,16 +92,33 @@ export interface Journal {
     o: { readonly definition: string; readonly isTold: boolean },
   ): Promise<OpenedJournal>;
   /**
-   * Appends to a run that exists; never makes one. 1 billed command, 1 more with `told`.
+   * Appends what a segment writes to the volume that `ref` names, 0 without a name; never makes one. 1 billed command, 1 more with `told`.
    * @param told what readers who are connected have not been told of; told in the same transaction.
    * @param note of a run that is over, written in the same transaction; `noteCommands` more.
-   * @returns the length of the journal, 0 when there is no such run.
+   * @returns the length of the volume, 0 when it is not there (any more).
    */
   append(ref: RunRef, entries: readonly string[], told?: Told, note?: ConversationNote): Promise<number>;
+  /**
+   * Appends an order to the newest volume of a run that exists; never makes one. 1 billed command, 1 more with `dueAtMs`, 1 more with `isRevival`.
+   * @returns the length of the volume, 0 when there is no such run.
+   */
+  act(ref: RunRef, order: Order): Promise<number>;
   /** All entries of several runs, in the order given; `undefined` for one that is there and cannot be read now. 1 billed command each. */
   readMany(refs: readonly RunRef[]): Promise<(readonly string[] | undefined)[]>;
-  /** Entries from an index on, to the end. 1 billed command. */
+  /** Entries from an index on, to the end; from an index above 0 those of the volume that `ref` names and no other. 1 billed command. */
   read(ref: RunRef, from: number): Promise<readonly string[]>;
+  /**
+   * Begins a new volume with a snapshot and the last entries of the one that `ref` names, which is gone then: who still writes into that one writes nowhere.
+   * 7 billed commands, 3 when somebody has written meanwhile.
+   * @returns whether it did; true again when it is repeated.
+   */
+  compact(ref: RunRef, compaction: Compaction): Promise<boolean>;
+}
+
+/** A run that the sweep has seen at this length of its journal. */
+export interface SeenRun {
+  readonly ref: RunRef;
+  readonly length: number;
 }
 
 /**
@@ -86,8 +130,14 @@ export interface DueRuns {
   overdue(nowMs: number, count: number): Promise<RunRef[]>;
   /** Does nothing to runs that are not in it. 1 billed command for all of them. */
   postpone(runs: readonly { readonly ref: RunRef; readonly dueAtMs: number }[]): Promise<void>;
-  /** The runs are over: they leave, and their journals begin to expire. 1 billed command, and 1 for each. */
+  /** Like `postpone`, but puts the run in it if it is not. 1 billed command, 1 more since the run must not expire any more. */
+  register(ref: RunRef, dueAtMs: number): Promise<void>;
+  /** Whether the run is in it. 1 billed command. */
+  isKnown(ref: RunRef): Promise<boolean>;
+  /** The runs are over: they leave, and their journals begin to expire. 1 billed command, and 1 for each, 2 when it was compacted. */
   retire(refs: readonly RunRef[]): Promise<void>;
+  /** The same for runs whose journals have not changed since they were seen; others stay. 4 billed commands each, 5 when it was compacted. */
+  retireUnchanged(seen: readonly SeenRun[]): Promise<void>;
 }
 
 /** What is learned about how much one segment of a definition may do. Kept per definition; last writer wins. */

@@ -4,6 +4,7 @@
  * A trigger may come twice, late, or for a run that is over: then nothing happens.
  */
 import { limits } from "../core/limits.ts";
+import { compactIfWorthIt } from "./compact-journal.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
 import { foldRun } from "./fold-run.ts";
 import { formatEntry, type Delivery, type Failure } from "./journal-entry.ts";
@@ -25,7 +26,8 @@ export type TriggerOutcome =
 
 /**
  * @param o.failure ends the run, and undoes what it did: whoever carries it has given up.
- * @throws redis_unavailable (retry) and whatever the queue throws. 1 round trip and 2 or 3 billed commands until the lease is there.
+ * @throws redis_unavailable (retry) and whatever the queue throws. 1 round trip and 2 or 3 billed commands until the lease is there; now and then a compaction, and
+ * 1 round trip and 2 commands for a run that was over once.
  */
 export async function openSegment<Services>(
   engine: EngineParts<Services>,
@@ -46,18 +48,20 @@ export async function openSegment<Services>(
   const opening = formatEntry({ writer: segment, seq: 0, at: now, record });
   const { definition } = trigger;
   const isTold = !isQuiet(engine, definition);
-  const { entries, learned } = await engine.journal.open(ref, opening, { definition, isTold });
+  const { entries, volume, learned } = await engine.journal.open(ref, opening, { definition, isTold });
   engine.meter.parsedBytes += entries.reduce((sum, entry) => sum + entry.length, 0);
   const fold = foldRun(entries);
   const { state } = fold;
   if (state.started === undefined) return { kind: "unknown" };
   if (state.holder?.segment !== segment) return refusal(state, now);
+  const current = await compactIfWorthIt(engine, { ref: { ...ref, volume }, fold, entries });
+  // The sweep had let it go; a late word of its end may have taken back that the retry has put it in again.
+  if (state.isRevived) await engine.dueRuns.register(current.ref, now + limits.leaseMs + limits.sweepSlackMs);
   return {
     kind: "ran",
     end: await runSegment(engine, {
-      ref,
+      ...current,
       segment,
-      fold,
       unpublished: [],
       learned: await learnFromDeath(engine, trigger, state, parseLearnedBudget(learned)),
       startedAtMs: now,

@@ -31,6 +31,18 @@ export const stalled: Failure = {
   message: "The code of the run waits for something that is no step. Await nothing but the context.",
 };
 
+export const idle: Failure = {
+  name: "IdleRun",
+  code: "no_progress",
+  message: `${limits.idleSegmentsMax} segments in a row have ended without bringing the run any further.`,
+};
+
+export const journalTooLarge: Failure = {
+  name: "JournalTooLarge",
+  code: "journal_too_large",
+  message: `The journal of the run has more than ${limits.journalBytesMax} bytes. Keep large results elsewhere and hand on where, or use ctx.loop.`,
+};
+
 /** The code asks for `asked` (or has ended) where the journal has `recorded`. */
 export function divergence(recorded: string, asked: string | undefined): { failure: Failure; step: string } {
   const instead = asked === undefined ? "the code has ended without asking for it" : `the code asks for "${asked}"`;

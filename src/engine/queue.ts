@@ -16,17 +16,17 @@ export interface Trigger {
 }
 
 /** For whoever has read the journal and finds that the run has to go on. */
-export function triggerOf(ref: RunRef, { started, segments }: RunState): Trigger {
+export function triggerOf(ref: RunRef, { started, segments, volume }: RunState): Trigger {
   const carried = started?.executor === undefined ? {} : { carriedSegments: segments };
-  return { ref, definition: startedKey(started), ...carried };
+  return { ref: { ...ref, volume }, definition: startedKey(started), ...carried };
 }
 
 /** Brings a run to its next segment. At least once: a trigger may arrive twice, late, or out of order. */
 export interface Queue {
   /** Now. 1 billed message. */
   triggerNextStep(trigger: Trigger): Promise<void>;
-  /** After `delayMs`. A queue that cannot wait so long delivers earlier; the segment then sends the rest of the way. */
+  /** `delayMs` after the queue has taken it, by the queue's own clock. A queue that cannot wait so long delivers earlier; the segment then sends the rest of the way. */
   scheduleStep(trigger: Trigger, delayMs: number): Promise<void>;
-  /** At `atMs` (unix ms); like `scheduleStep`. */
+  /** At `atMs` (unix ms) of our clock; like `scheduleStep`. */
   scheduleStepAt(trigger: Trigger, atMs: number): Promise<void>;
 }

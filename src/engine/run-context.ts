@@ -60,9 +60,20 @@ export interface CallResponse {
   readonly isTooLarge?: true;
 }
 
-export type LoopTurn<State, Result> =
-  | { readonly kind: "next"; readonly state: State }
-  | { readonly kind: "done"; readonly result: Result };
+export type LoopTurn<State, Result> = { readonly kind: "next"; readonly state: State } | LoopEnd<Result>;
+
+type LoopEnd<Result> = [void] extends [Result]
+  ? { readonly kind: "done"; readonly result?: Result }
+  : { readonly kind: "done"; readonly result: Result };
+
+/** A loop that begins with 0 may go on with 1. */
+type Widened<State> = State extends number
+  ? number
+  : State extends string
+    ? string
+    : State extends boolean
+      ? boolean
+      : State;
 
 export interface RunContext<Services = unknown> {
   readonly runId: string;
@@ -114,7 +125,7 @@ export interface RunContext<Services = unknown> {
   loop<State extends JsonValue, Result extends JsonValue | void = void>(
     name: string,
     initial: State,
-    turn: (ctx: RunContext<Services>, state: State) => Promise<LoopTurn<State, Result>>,
+    turn: (ctx: RunContext<Services>, state: Widened<State>) => Promise<LoopTurn<Widened<State>, Result>>,
   ): Promise<Result>;
   /**
    * Tells the readers of the run's events. Once per journal, like a step, but durable only with the next one.

@@ -11,15 +11,16 @@ import { createSegmentBudget } from "./budget.ts";
 import { createContext } from "./create-context.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { EngineParts, EnginePorts } from "./engine-parts.ts";
-import type { Failure } from "./journal-entry.ts";
 import { failureOf, RunFailed, StepFailed } from "./failures.ts";
 import type { CodeEnd } from "./code-end.ts";
-import { createInterpreter, type Interpreter } from "./interpret-run.ts";
+import { createInterpreter } from "./interpret-run.ts";
+import type { Interpreter } from "./interpreter.ts";
 import { createJournalWriter, LeaseLost, type JournalWriter } from "./journal-writer.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { createOutreach } from "./outreach.ts";
-import { deadly, inputNoLongerFits, notDeployed } from "./park-reasons.ts";
+import { deadly, idle, inputNoLongerFits, notDeployed } from "./park-reasons.ts";
 import type { AnyRunDefinition } from "./run-definition.ts";
+import { isCancelWanted, type RunState } from "./run-state.ts";
 import { createSegmentClosing, type EndCause, type SegmentClosing, type SegmentEnd } from "./segment-closing.ts";
 import { nextUndo, undoPlan, undoSteps, type Undoer, type UndoEnd } from "./undo-steps.ts";
 
@@ -64,9 +65,12 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
     interpret: (isReplayOnly) => (interpreter = interpreterOf(segment, isReplayOnly)),
   };
   try {
-    if (definition === undefined) return await parkOrGiveUp(segment, notDeployed(started));
+    const cause = endWithoutCode(opened.fold.state);
+    if (cause !== undefined) return await closing.endInFailure(cause);
+    if (opened.fold.state.idleSegments >= limits.idleSegmentsMax) return await closing.park(idle);
+    if (definition === undefined) return await closing.park(notDeployed(started));
     const input = definition.input.safeParse(started?.input);
-    if (!input.success) return await parkOrGiveUp(segment, inputNoLongerFits);
+    if (!input.success) return await closing.park(inputNoLongerFits);
     return await runCode(segment, definition, input.data);
   } catch (error) {
     if (error instanceof LeaseLost) return "superseded";
@@ -89,17 +93,6 @@ async function parkForDefect<Services>(
     if (thrown instanceof LeaseLost) return "superseded";
     throw thrown;
   }
-}
-
-/** Where a person has decided that the run is to end as it is, nothing is left to be understood. */
-function parkOrGiveUp<Services>(segment: Segment<Services>, failure: Failure, step?: string): Promise<SegmentEnd> {
-  const { cancellation } = segment.opened.fold.state;
-  if (cancellation?.isUndoing === false) return endCancelled(segment, cancellation.reason);
-  return segment.closing.park(failure, step);
-}
-
-function endCancelled<Services>({ closing }: Segment<Services>, reason: string): Promise<SegmentEnd> {
-  return closing.endInFailure({ status: "cancelled", failure: cancelled(reason) });
 }
 
 interface Segment<Services> {
@@ -139,10 +132,9 @@ async function runCode<Services>(
 ): Promise<SegmentEnd> {
   const { engine, opened, closing, writer } = segment;
   const { state } = opened.fold;
-  const isDeadly = state.deathsInARow >= limits.deathsInARowMax;
+  const isDeadly = state.deathsInARow >= limits.deathsInARowMax && !isCancelWanted(state);
   const isUndoing = state.undoing !== undefined;
   const { failure } = opened;
-  const isCancelled = state.cancellation !== undefined;
   const interpreter = segment.interpret(isDeadly || isUndoing || failure !== undefined);
   const { ctx, undoers } = createContext({
     interpreter,
@@ -155,7 +147,7 @@ async function runCode<Services>(
     now: engine.clock.now,
   });
   const end = await interpreter.run(() => definition.run(ctx, input));
-  if (isDeadly && (isUndoing || (end.kind === "interrupted" && !isCancelled))) {
+  if (isDeadly && (isUndoing || end.kind === "interrupted")) {
     const step = isUndoing ? nextUndo(state) : interpreter.nextStep();
     return closing.park(deadly(step), step);
   }
@@ -171,16 +163,16 @@ async function closeAfter<Services>(
   undoers: ReadonlyMap<string, Undoer>,
 ): Promise<SegmentEnd> {
   const { closing } = segment;
+  const isOut = end.kind === "waiting" || end.kind === "out-of-budget";
+  // Also where the code is stuck, or only went through what is recorded: whoever cancelled was told that it was accepted.
+  if (isCancelWanted(segment.opened.fold.state) && !isOut) return interrupted(segment, undoers);
   switch (end.kind) {
     case "returned":
       return closing.complete(end.value);
     case "threw": {
       const { error } = end;
       // What we do not know may be a defect of ours: to undo a sound reservation because of it would do damage.
-      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) {
-        if (segment.opened.fold.state.cancellation !== undefined) return interrupted(segment, undoers);
-        return closing.park(failureOf(error));
-      }
+      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) return closing.park(failureOf(error));
       const step = error instanceof StepFailed ? { step: error.step } : {};
       return undoOrEnd(segment, { status: "failed", failure: failureOf(error), ...step }, undoers);
     }
@@ -191,20 +183,31 @@ async function closeAfter<Services>(
     case "interrupted":
       return interrupted(segment, undoers);
     case "stuck":
-      return parkOrGiveUp(segment, end.failure, end.step);
+      return closing.park(end.failure, end.step);
   }
 }
 
 function interrupted<Services>(segment: Segment<Services>, undoers: ReadonlyMap<string, Undoer>): Promise<SegmentEnd> {
   const { cancellation } = segment.opened.fold.state;
   if (cancellation === undefined) return segment.closing.pause();
-  const { reason, isUndoing } = cancellation;
-  if (!isUndoing) return endCancelled(segment, reason);
-  return undoOrEnd(segment, { status: "cancelled", failure: cancelled(reason) }, undoers);
+  const cause = causeOf(cancellation);
+  return cancellation.isUndoing ? undoOrEnd(segment, cause, undoers) : segment.closing.endInFailure(cause);
 }
 
-function cancelled(reason: string): Failure {
-  return { name: "RunCancelled", code: "run_cancelled", message: reason };
+type Cancellation = NonNullable<RunState["cancellation"]>;
+
+function causeOf({ reason }: Cancellation): EndCause {
+  return { status: "cancelled", failure: { name: "RunCancelled", code: "run_cancelled", message: reason } };
+}
+
+/** Where the run is to end and nothing has to be undone, it ends even if this build does not have its code. */
+function endWithoutCode(state: RunState): EndCause | undefined {
+  const { cancellation, undoing } = state;
+  if (cancellation === undefined) return undefined;
+  if (state.isGivenUp) return undoing ?? causeOf(cancellation);
+  if (undoing !== undefined) return undefined;
+  const isNothingDone = undoPlan(state).length === 0 && !state.isUncertain;
+  return cancellation.isUndoing && !isNothingDone ? undefined : causeOf(cancellation);
 }
 
 async function undoOrEnd<Services>(

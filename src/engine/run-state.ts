@@ -21,6 +21,8 @@ export interface SettledStep {
   readonly at: number;
   readonly beside: number;
   readonly isUndoable: boolean;
+  /** Events that the code had emitted when it was recorded. */
+  readonly emitted: number;
   /** Present when it is the end of a loop's turn. */
   readonly turn: { readonly emitted: number; readonly memory: WorkingMemory } | undefined;
 }
@@ -39,6 +41,8 @@ export interface Holder {
   readonly delivery: Delivery | undefined;
   /** Steps settled since the opening. */
   readonly settledSteps: number;
+  /** Whether anything was recorded since the opening that brings the run further. */
+  readonly hasProgress: boolean;
 }
 
 export interface Wait {
@@ -65,10 +69,13 @@ export interface RunState {
   readonly startedAt: number;
   readonly lastAt: number;
   readonly status: RunStatus;
-  /** All entries, also those that do not count. */
+  /** Which volume of the journal this is. */
+  readonly volume: number;
+  /** All entries of the volume, also those that do not count. */
   readonly length: number;
-  /** Entries that count and are the run's own: its start, and what segments wrote. Numbers the events that readers get. */
+  /** Entries that count and are the run's own: its start, and what segments wrote. Numbers the events that readers get, through all volumes. */
   readonly places: number;
+  /** Characters of the volume. */
   readonly bytes: number;
   /** Openings that counted. */
   readonly segments: number;
@@ -78,7 +85,7 @@ export interface RunState {
   readonly attempts: ReadonlyMap<string, Attempts>;
   /** Begun and not settled, by step. */
   readonly waits: ReadonlyMap<string, Wait>;
-  /** Events that the code has emitted. */
+  /** Events that the code has emitted, those before a fork included. */
   readonly emitted: number;
   readonly memory: WorkingMemory;
   /** Not taken by a wait yet, in order of arrival. */
@@ -87,7 +94,11 @@ export interface RunState {
   readonly signalIds: ReadonlySet<string>;
   /** What the cancellation asks for; absent while nobody cancelled. */
   readonly cancellation: { readonly reason: string; readonly isUndoing: boolean } | undefined;
+  /** It was parked, and whoever cancelled it wants nothing undone any more: it ends as it is. */
+  readonly isGivenUp: boolean;
   readonly isPauseWanted: boolean;
+  /** It was over once, and was retried: the sweep had let it go. */
+  readonly isRevived: boolean;
   /** Present once compensation has begun, with the number of steps settled before it. */
   readonly undoing:
     | {
@@ -102,6 +113,10 @@ export interface RunState {
   readonly failure: Failure | undefined;
   /** When the run goes on by itself, while it waits. Unix ms. */
   readonly wakesAtMs: number | undefined;
+  /** A segment has died, and what it had begun was not seen to its end since: it may have happened, and nothing says so. */
+  readonly isUncertain: boolean;
+  /** Segments in a row that closed and had got nowhere. */
+  readonly idleSegments: number;
   /** Segments in a row that died before a single step was settled. */
   readonly deathsInARow: number;
   /** Steps that the last segment had settled when it died; absent when the last one closed. */
@@ -110,20 +125,31 @@ export interface RunState {
   readonly spent: Spending;
 }
 
+/** Of calls and children: answers that the run awaits. */
+export function isOwnSignal(name: string): boolean {
+  return name.startsWith("$");
+}
+
 /** Whether the lease is over without having been given back. */
 export function isRunOut(holder: Holder, nowMs: number): boolean {
   return nowMs > holder.lastAt + holder.leaseMs;
 }
 
 /** Something came from outside that a segment has to look at: a signal that a wait is for, or a cancellation. */
-export function hasNews({ cancellation, undoing, signals, waits }: RunState): boolean {
-  if (cancellation !== undefined && undoing === undefined) return true;
+export function hasNews(state: RunState): boolean {
+  const { signals, waits } = state;
+  if (isCancelWanted(state)) return true;
   const wanted = new Set([...waits.values()].map(({ signal }) => signal));
   return signals.some(({ name }) => wanted.has(name));
 }
 
 export function isOver(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+/** Whether somebody has cancelled the run and nothing was done about it yet. */
+export function isCancelWanted({ cancellation, undoing }: RunState): boolean {
+  return cancellation !== undefined && undoing === undefined;
 }
 
 /** `definitionKey` of a run; empty while it has not started. */
@@ -135,10 +161,10 @@ export function startedKey(started: RunState["started"]): string {
 export function settledStep(
   record: Extract<JournalRecord, { type: "done" | "failed" }>,
   at: number,
-  { outcome, memory }: Pick<SettledStep, "outcome"> & Pick<RunState, "memory">,
+  { outcome, emitted, memory }: Pick<SettledStep, "outcome" | "emitted"> & Pick<RunState, "memory">,
 ): SettledStep {
   const { step, beside = 0 } = record;
-  if (record.type === "failed") return { step, outcome, at, beside, isUndoable: false, turn: undefined };
+  if (record.type === "failed") return { step, outcome, at, beside, isUndoable: false, emitted, turn: undefined };
   const turn = record.closes === undefined ? undefined : { emitted: record.emitted ?? 0, memory };
-  return { step, outcome, at, beside, isUndoable: record.isUndoable === true, turn };
+  return { step, outcome, at, beside, isUndoable: record.isUndoable === true, emitted, turn };
 }

@@ -8,6 +8,7 @@ import { limits } from "../core/limits.ts";
 import { checked } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { EnginePorts } from "./engine-parts.ts";
+import { formatEntry, outside } from "./journal-entry.ts";
 import type { Failure, SegmentRecord, Spending, StopReason } from "./journal-entry.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
@@ -15,8 +16,9 @@ import { noteCommands, type ConversationNote } from "./journal.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { finishRun } from "./finish-run.ts";
 import { parkedPlace } from "./parked-runs.ts";
+import type { Trigger } from "./queue.ts";
 import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
-import { startedKey } from "./run-state.ts";
+import { isCancelWanted, startedKey } from "./run-state.ts";
 
 export type SegmentEnd =
   | "completed"
@@ -98,10 +100,11 @@ export function createSegmentClosing({
 
   /** @param noted commands that go with the flush itself. */
   function finishing(noted: number): Following {
-    const isChild = fold.state.started?.parent !== undefined;
-    return isChild
-      ? { commands: noted + 5, roundTrips: 4, messages: 1 }
-      : { commands: noted + 2, roundTrips: 1, messages: 0 };
+    const { started, volume } = fold.state;
+    const commands = noted + (volume > 0 ? 3 : 2);
+    return started?.parent === undefined
+      ? { commands, roundTrips: 1, messages: 0 }
+      : { commands: commands + 3, roundTrips: 3, messages: 1 };
   }
 
   /** @throws LeaseLost when the record does not count. */
@@ -133,6 +136,24 @@ export function createSegmentClosing({
     return { conversationId: started.conversationId, ...note };
   }
 
+  function putOff(dueAtMs: number): Promise<void> {
+    return engine.dueRuns.postpone([{ ref, dueAtMs }]);
+  }
+
+  /** Short waits are told as such: our clock may not be the queue's. */
+  function wakeAt(trigger: Trigger, atMs: number): Promise<void> {
+    const waitMs = atMs - clock.now();
+    if (waitMs > limits.queueExactMs) return queue.scheduleStepAt(trigger, atMs);
+    return queue.scheduleStep(trigger, Math.max(0, waitMs));
+  }
+
+  /** A cancellation came too late for the segment to act upon, and just before it parked the run: whoever sent it was told that it was accepted. */
+  async function goOn(): Promise<void> {
+    const entry = formatEntry({ writer: outside, seq: 0, at: clock.now(), record: { type: "resume" } });
+    await engine.journal.act(ref, { entry, dueAtMs: clock.now() + limits.sweepSlackMs });
+    await queue.triggerNextStep({ ref, definition });
+  }
+
   /** Only a segment that used up what was learned says something about it. */
   function learnFrom(reason: StopReason): string | undefined {
     const { learned } = opened;
@@ -153,13 +174,13 @@ export function createSegmentClosing({
     },
     async suspend(untilMs) {
       const until = untilMs === undefined ? {} : { untilMs };
-      const dueAtMs = (untilMs ?? clock.now() + limits.waitMsMax) + limits.sweepSlackMs;
+      const lateAtMs = (untilMs ?? Infinity) + limits.sweepSlackMs;
       const messages = untilMs === undefined ? 0 : 1;
       await close({ type: "suspended", ...until, spent: spent({ commands: 1, roundTrips: 1, messages }) });
-      await engine.dueRuns.postpone([{ ref, dueAtMs }]);
+      await putOff(Math.min(lateAtMs, clock.now() + limits.sweepSilenceMsMax));
       const trigger = { ref, definition, after: fold.state.segments };
       if (hasNews) await queue.triggerNextStep({ ref, definition });
-      else if (untilMs !== undefined) await queue.scheduleStepAt(trigger, untilMs);
+      else if (untilMs !== undefined) await wakeAt(trigger, untilMs);
       return "waiting";
     },
     async yieldFor(reason) {
@@ -172,14 +193,17 @@ export function createSegmentClosing({
     },
     async pause() {
       await close({ type: "yielded", reason: "paused", spent: spent(nothing) });
-      return "paused";
+      if (fold.state.status === "paused") return "paused";
+      // The pause was taken back, or a cancellation has come, while the lease was given back.
+      await queue.triggerNextStep({ ref, definition });
+      return "yielded";
     },
     async park(failure, step) {
       engine.log.error("a run is parked", { runId: ref.runId, step, failure });
       const of = step === undefined ? {} : { step };
-      const dueAtMs = parkedPlace(clock.now());
       await close({ type: "parked", failure, ...of, spent: spent({ commands: 1, roundTrips: 1, messages: 0 }) });
-      await engine.dueRuns.postpone([{ ref, dueAtMs }]);
+      if (hasNews && isCancelWanted(fold.state)) await goOn();
+      else await putOff(parkedPlace(clock.now()));
       return "parked";
     },
     hearNews() {

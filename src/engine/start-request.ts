@@ -5,7 +5,7 @@
 import { asJson, type JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
-import { formatEntry, outside, type OutsideRecord, type ParentStep } from "./journal-entry.ts";
+import { formatEntry, outside, type OutsideRecord, type ParentStep, type RunOrigin } from "./journal-entry.ts";
 import type { JournalStart, RunRef } from "./journal.ts";
 import type { AnyRunDefinition } from "./run-definition.ts";
 
@@ -20,11 +20,12 @@ export interface StartRequest<Services> {
   readonly isDry?: boolean;
   readonly executor?: "workflow" | undefined;
   readonly forkedFrom?: { readonly runId: string; readonly steps: number };
+  readonly origin?: RunOrigin;
 }
 
 /** @throws internal (park) for an input that JSON cannot hold, or that is too large. */
 export function startedEntry<Services>(request: StartRequest<Services>, at: number): string {
-  const { definition, conversationId, parent, depth, isDry, executor, forkedFrom } = request;
+  const { definition, conversationId, parent, depth, isDry, executor, forkedFrom, origin } = request;
   const record: OutsideRecord = {
     type: "started",
     definition: definition.name,
@@ -36,6 +37,7 @@ export function startedEntry<Services>(request: StartRequest<Services>, at: numb
     ...(isDry === true ? { isDry } : {}),
     ...(executor === undefined ? {} : { executor }),
     ...(forkedFrom === undefined ? {} : { forkedFrom }),
+    ...(origin === undefined ? {} : { origin }),
   };
   return formatEntry({ writer: outside, seq: 0, at, record });
 }

@@ -7,8 +7,8 @@
  * O1 Outcomes are handed out in the order of the journal, then in the order in which live ones come.
  * O2 Between two outcomes that were decided while other steps were under way, the code is left to run until it waits again. A step that was
  *    alone needs no such pause: nothing else could have asked for anything meanwhile.
- * O3 New steps begin only when every recorded outcome was handed out. If one is left that nobody asks for, the code is not the
- *    code that wrote the journal: it has diverged, and nothing begins.
+ * O3 New steps begin only when every recorded outcome was handed out. If the next one is not asked for although the code is at rest, or has ended, the code is
+ *    not the code that wrote the journal: it has diverged, and nothing begins.
  */
 import type { SettledStep } from "./run-state.ts";
 
@@ -44,13 +44,17 @@ export interface StepOrderParts {
   readonly onDivergence: (recorded: string, asked: string | undefined) => void;
   /** All that is decided was handed out, the code waits, and no step is under way. */
   readonly onQuiet: () => void;
+  /** A recorded outcome is left, and the code asks for nothing: it awaits something that is no step. */
+  readonly onStalled: () => void;
 }
 
 /**
  * Turns of the microtask queue after which code that awaits nothing but steps has come to rest. Each `await` of an async function costs up to
  * three; a timer would be exact, but costs a millisecond in workerd.
  */
-const restTurns = 64;
+const restTurns = 256;
+/** The same where it is rarely waited for, and where more than speed is lost if the code only took its time. */
+const patientTurns = 2_048;
 
 interface Request {
   resolve(outcome: Outcome): void;
@@ -79,13 +83,13 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
   let lastAt = parts.startedAt;
   let handedOut = 0;
 
-  async function rest(isEnough: () => boolean): Promise<void> {
-    for (let turn = 0; turn < restTurns && !isEnough(); turn += 1) await Promise.resolve();
+  async function rest(turns: number, isEnough: () => boolean): Promise<void> {
+    for (let turn = 0; turn < turns && !isEnough(); turn += 1) await Promise.resolve();
   }
 
   /** O2 */
   async function handOut({ step, outcome, at }: Decided, beside: number): Promise<void> {
-    if (beside > 0 || requests.size > 1) await rest(never);
+    if (beside > 0 || requests.size > 1) await rest(restTurns, never);
     lastAt = Math.max(lastAt, at);
     handedOut += 1;
     const request = requests.get(step);
@@ -96,13 +100,15 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
   /** False when the code does not ask for the recorded outcome (yet). */
   async function replay(next: SettledStep): Promise<boolean> {
     const isAsked = (): boolean => requests.has(next.step);
-    await rest(() => isAsked() || isEnded);
+    await rest(patientTurns, () => isAsked() || isEnded);
     if (isAsked()) {
       cursor += 1;
       await handOut(next, next.beside);
       return true;
     }
-    if (fresh.length > 0 || isEnded) parts.onDivergence(next.step, fresh[0]);
+    // It is at rest, and what it waits for comes later in the journal, or is not in it.
+    const [asked] = requests.keys();
+    if (asked !== undefined || isEnded) parts.onDivergence(next.step, fresh[0] ?? asked);
     return false;
   }
 
@@ -117,7 +123,9 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
         await handOut(decided, 0);
         live.shift();
       } else {
-        if (!parts.isBusy()) await rest(() => (fresh.length > 0 && !isStopped) || live.length > 0 || isEnded);
+        if (!parts.isBusy()) {
+          await rest(patientTurns, () => (fresh.length > 0 && !isStopped) || live.length > 0 || isEnded);
+        }
         if (live.length > 0) continue;
         if (isStopped || fresh.length === 0) return true;
         for (const step of fresh.splice(0)) requests.get(step)?.begin();
@@ -135,7 +143,7 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
       isThrough = await advance();
     }
     isPumping = false;
-    if (!isThrough) return;
+    if (!isThrough) return parts.onStalled();
     caughtUp.resolve();
     if (!isEnded && !parts.isBusy()) parts.onQuiet();
   }

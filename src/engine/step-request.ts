@@ -15,7 +15,7 @@ export interface WaitRequest {
   /** Unix ms, computed when the wait begins; not again when it is found in the journal. */
   readonly untilMs?: number;
   readonly signal?: string;
-  /** Done once, when the wait begins and before it is recorded; repeated if the segment dies in between. */
+  /** Done once, when the wait begins and before it is recorded; repeated if the segment dies in between. Its failure is sorted like that of a step without retries. */
   readonly begin?: () => Promise<void>;
   /** What the code gets when the time is over. */
   readonly atTime?: JsonValue;

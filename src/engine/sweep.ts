@@ -2,14 +2,18 @@
  * Finds runs that should have gone on and did not: their segment died, or the message that was to bring the next one is lost.
  *
  * Every run that is not over is in the registry with a time at which it is to be looked at. What is found in order is put off; the rest is triggered.
+ *
+ * P1 All that are due are put off before any of them is looked at: a run that kills whoever reads it does not keep the sweep from the others.
+ * P2 A run leaves the registry only if its journal is the one that says that it is over: a retry that comes meanwhile is not undone.
+ * P3 No run is put off for longer than `sweepSilenceMsMax`, but for those that are parked: they wait for a person, see `parked-runs.ts`.
  */
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
-import { finishRun } from "./finish-run.ts";
+import { tellParent } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
 import { parkedPlace } from "./parked-runs.ts";
-import { triggerOf, type Trigger } from "./queue.ts";
+import { triggerOf } from "./queue.ts";
 import { hasNews, isOver, isRunOut, type RunState } from "./run-state.ts";
 
 export interface SweepReport {
@@ -21,70 +25,74 @@ export interface SweepReport {
 
 /**
  * One round. Safe to run twice at once: a run that is triggered twice goes on once.
- * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 1 for each run that is due, 1 message for each that is triggered.
+ * 1 command when nothing is due; else 2, then for each `sweepJournalsAtOnce` of the runs that are due 2 or 3 round trips, 1 command for each run and 1 more, 4 for
+ * each run that is over, and 1 message for each that is triggered.
  */
 export async function sweep(engine: EnginePorts): Promise<SweepReport> {
-  const due = engine.dueRuns;
   const now = engine.clock.now();
-  const refs = await due.overdue(now, limits.sweepRunsMax);
+  const refs = await engine.dueRuns.overdue(now, limits.sweepRunsMax);
   if (refs.length === 0) return { seen: 0, triggered: 0, forgotten: 0 };
+  await engine.dueRuns.postpone(refs.map((ref) => ({ ref, dueAtMs: now + limits.sweepAgainMs })));
+  let triggered = 0;
+  let forgotten = 0;
+  for (let at = 0; at < refs.length; at += limits.sweepJournalsAtOnce) {
+    const seen = await lookAt(engine, refs.slice(at, at + limits.sweepJournalsAtOnce), now);
+    await settle(engine, seen);
+    triggered += seen.filter(({ kind }) => kind === "stranded").length;
+    forgotten += seen.filter(({ kind }) => kind === "over").length;
+  }
+  return { seen: refs.length, triggered, forgotten };
+}
+
+type SeenRun = { readonly ref: RunRef; readonly state: RunState } & Judgement;
+
+async function lookAt(engine: EnginePorts, refs: readonly RunRef[], now: number): Promise<SeenRun[]> {
   const journals = await engine.journal.readMany(refs);
-  const seen = refs.map((ref, index) => {
+  return refs.map((ref, index) => {
     const journal = journals[index];
     const { state } = foldRun(journal ?? []);
-    return { ref, state, ...(journal === undefined ? unreadable(engine, ref, now) : judge(state, now)) };
+    const judgement = journal === undefined ? unreadable(engine, ref, now) : judge(state, now);
+    return { ref: { ...ref, volume: state.volume }, state, ...judgement };
   });
-  const stranded = seen.filter(({ isStranded }) => isStranded === true);
-  // Put off first: if we die between the two, the next round finds them again.
-  const going = seen.flatMap(({ ref, dueAtMs }) => (dueAtMs === undefined ? [] : [{ ref, dueAtMs }]));
-  if (going.length > 0) await due.postpone(going);
-  const over = seen.filter(({ dueAtMs }) => dueAtMs === undefined);
-  await retire(engine, over);
-  for (const { ref, state } of stranded) await send(engine, triggerOf(ref, state));
-  return { seen: seen.length, triggered: stranded.length, forgotten: over.length };
 }
 
-/** Those that have a parent finish one by one: it may not have been told. */
-async function retire(
-  engine: EnginePorts,
-  over: readonly { readonly ref: RunRef; readonly state: RunState }[],
-): Promise<void> {
-  const [children, others] = [
-    over.filter(({ state }) => state.started?.parent),
-    over.filter(({ state }) => !state.started?.parent),
-  ];
-  if (others.length > 0) await engine.dueRuns.retire(others.map(({ ref }) => ref));
-  for (const { ref, state } of children) await finishRun(engine, ref, state);
+async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<void> {
+  const going = seen.flatMap((run) => (run.kind === "in-order" ? [{ ref: run.ref, dueAtMs: run.dueAtMs }] : []));
+  if (going.length > 0) await engine.dueRuns.postpone(going);
+  for (const { kind, ref, state } of seen) {
+    if (kind === "over") await tellParent(engine, ref, state);
+    if (kind !== "stranded") continue;
+    engine.log.warn("a run was found stranded and goes on", { runId: ref.runId });
+    await engine.queue.triggerNextStep(triggerOf(ref, state));
+  }
+  const over = seen.filter(({ kind }) => kind === "over");
+  if (over.length === 0) return;
+  await engine.dueRuns.retireUnchanged(over.map(({ ref, state }) => ({ ref, length: state.length })));
 }
 
-async function send(engine: EnginePorts, trigger: Trigger): Promise<void> {
-  engine.log.warn("a run was found stranded and goes on", { runId: trigger.ref.runId });
-  await engine.queue.triggerNextStep(trigger);
-}
-
-interface Judgement {
-  /** Absent when the run is over and need not be looked at again. */
-  readonly dueAtMs?: number;
-  /** Absent when all is in order. */
-  readonly isStranded?: true;
-}
+type Judgement =
+  | { readonly kind: "over" }
+  /** It should have gone on. */
+  | { readonly kind: "stranded" }
+  | { readonly kind: "in-order"; readonly dueAtMs: number };
 
 /** It is there, and will go on once it can be read again: its key may have been taken out of the configuration. */
 function unreadable(engine: EnginePorts, { runId }: RunRef, now: number): Judgement {
   engine.log.error("a run cannot be read and is left alone", { runId });
-  return { dueAtMs: now + limits.sweepUnreadableMs };
+  return { kind: "in-order", dueAtMs: now + limits.sweepUnreadableMs };
 }
 
 function judge(state: RunState, now: number): Judgement {
-  if (state.started === undefined || isOver(state.status)) return {};
-  if (state.status === "parked") return { dueAtMs: parkedPlace(state.lastAt) };
-  if (state.status === "paused") return { dueAtMs: now + limits.waitMsMax };
-  if (state.holder !== undefined && !isRunOut(state.holder, now)) {
-    return { dueAtMs: state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs };
+  const latestMs = now + limits.sweepSilenceMsMax;
+  if (state.started === undefined || isOver(state.status)) return { kind: "over" };
+  if (state.status === "parked") return { kind: "in-order", dueAtMs: parkedPlace(state.lastAt) };
+  if (state.status === "paused") return { kind: "in-order", dueAtMs: latestMs };
+  if (state.holder !== undefined) {
+    const dueAtMs = state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs;
+    return isRunOut(state.holder, now) ? { kind: "stranded" } : { kind: "in-order", dueAtMs };
   }
-  const mayWait = state.status === "waiting" || state.wakesAtMs !== undefined;
-  const isWaiting = state.holder === undefined && mayWait && !hasNews(state);
-  const lateAtMs = (state.wakesAtMs ?? now + limits.waitMsMax) + limits.sweepSlackMs;
-  if (isWaiting && lateAtMs > now) return { dueAtMs: lateAtMs };
-  return { dueAtMs: now + limits.sweepAgainMs, isStranded: true };
+  const isWaiting = state.status === "waiting" || state.wakesAtMs !== undefined;
+  const lateAtMs = (state.wakesAtMs ?? latestMs) + limits.sweepSlackMs;
+  if (!isWaiting || hasNews(state) || lateAtMs <= now) return { kind: "stranded" };
+  return { kind: "in-order", dueAtMs: Math.min(lateAtMs, latestMs) };
 }

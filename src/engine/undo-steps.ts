@@ -3,6 +3,7 @@
  *
  * U1 Exactly the steps that were done and can be undone are undone, the last one first, each after the one before it has succeeded.
  * U2 What cannot be undone after all attempts parks the run and is named; a retry goes on with it.
+ * U3 What can be undone and may have been under way when a segment died is done again, under the same key, before anything is undone: it may have happened.
  */
 import { limits } from "../core/limits.ts";
 import type { JsonValue } from "../core/json.ts";
@@ -86,7 +87,7 @@ async function undoStep(parts: UndoParts, step: string, done: SettledStep): Prom
       return { kind: "waiting", untilMs: nextAtMs };
     }
     if (waitMs > 0) await parts.pause(waitMs, parts.signal);
-    const reason = parts.budget.admit();
+    const reason = parts.budget.admit(0);
     if (reason !== undefined) return { kind: "out-of-budget", reason };
     await parts.writer.flush();
     const outcome = await attemptStep(parts, {

@@ -12,7 +12,7 @@ export interface ActiveWait {
 
 export interface Waits {
   add(wait: ActiveWait): void;
-  /** Ends one wait whose signal is there or whose time has come; false when there is none. A signal goes before the time. */
+  /** Ends one wait whose signal is there, else the one whose time has come first; false when there is none. */
   settleOne(): boolean;
   isEmpty(): boolean;
   /** When the first of them is over, in unix ms; `undefined` when all wait for signals alone. */
@@ -29,22 +29,28 @@ export function createWaits({ state, clock }: { state: RunState; clock: Clock })
     return state.signals.find(({ id, name }) => name === wait.signal && !taken.has(id));
   }
 
+  function firstOver(): ActiveWait | undefined {
+    const isOver = ({ untilMs = Infinity }: ActiveWait): boolean => untilMs <= clock.now();
+    const inTime = ({ untilMs: a = 0 }: ActiveWait, { untilMs: b = 0 }: ActiveWait): number => a - b;
+    return [...waits.values()].filter(isOver).toSorted(inTime)[0];
+  }
+
   return {
     add: (wait) => void waits.set(wait.step, wait),
     settleOne() {
       for (const wait of waits.values()) {
         const signal = signalFor(wait);
-        const isTimeOver = wait.untilMs !== undefined && wait.untilMs <= clock.now();
-        if (signal === undefined && !isTimeOver) continue;
+        if (signal === undefined) continue;
         waits.delete(wait.step);
-        if (signal === undefined) wait.onTime();
-        else {
-          taken.add(signal.id);
-          wait.onSignal?.(signal);
-        }
+        taken.add(signal.id);
+        wait.onSignal?.(signal);
         return true;
       }
-      return false;
+      const first = firstOver();
+      if (first === undefined) return false;
+      waits.delete(first.step);
+      first.onTime();
+      return true;
     },
     isEmpty: () => waits.size === 0,
     nextAtMs() {

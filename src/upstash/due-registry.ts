@@ -3,26 +3,50 @@ import { limits } from "../core/limits.ts";
 import type { DueRuns, RunRef } from "../engine/journal.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import type { RedisClient } from "./batch.ts";
-import { dueRunsKey, dueTurnsKey, eventsKey, journalKey } from "./keys.ts";
-import { readInteger, readScan, readTexts } from "./reply.ts";
+import { retireScript } from "./journal-scripts.ts";
+import { ifMoved, keysOf } from "./journal-volume.ts";
+import { dueRunsKey, dueTurnsKey, eventsKey } from "./keys.ts";
+import { readInteger, readScan, readText, readTexts } from "./reply.ts";
 
 interface Registry<Ref> {
   readonly key: string;
   readonly member: (ref: Ref) => string;
   readonly ref: (userId: string, id: string) => Ref;
   /** What begins to expire when nothing is under way there any more. */
-  readonly expiring: (ref: Ref) => string;
+  readonly expiring: (ref: Ref) => readonly string[];
   readonly ttlSeconds: number;
 }
 
 export function upstashDueRuns(redis: RedisClient): DueRuns {
-  return dueRegistry(redis, {
+  const registry = dueRegistry<RunRef>(redis, {
     key: dueRunsKey,
     member: runMember,
     ref: runRef,
-    expiring: ({ userId, runId }) => journalKey(userId, runId),
+    expiring: keysOf,
     ttlSeconds: limits.runTtlSeconds,
   });
+  return {
+    ...registry,
+    async register(ref, dueAtMs) {
+      await redis.run((batch) => {
+        void batch.add(["ZADD", dueRunsKey, dueAtMs, runMember(ref)], readInteger);
+        for (const key of keysOf(ref)) void batch.add(["PERSIST", key], readInteger);
+      });
+    },
+    isKnown: async (ref) => (await redis.command(["ZSCORE", dueRunsKey, runMember(ref)], readText)) !== undefined,
+    async retireUnchanged(seen) {
+      const retired: Promise<number>[] = [];
+      await redis.run((batch) => {
+        for (const { ref, length } of seen) {
+          const keys = [dueRunsKey, ...keysOf(ref)];
+          const args = [length, runMember(ref), limits.runTtlSeconds];
+          retired.push(retireScript.evalsha(batch, keys, args, readInteger));
+        }
+      });
+      // One that was compacted since has changed.
+      await Promise.all(retired.map((answer) => answer.catch(ifMoved(0))));
+    },
+  };
 }
 
 /**
@@ -44,7 +68,7 @@ export function upstashDueTurns(redis: RedisClient): DueTurns {
     key: dueTurnsKey,
     member: turnMember,
     ref: (userId, conversationId) => ({ userId, conversationId }),
-    expiring: ({ userId, conversationId }) => eventsKey(userId, conversationId),
+    expiring: ({ userId, conversationId }) => [eventsKey(userId, conversationId)],
     ttlSeconds: limits.eventTtlSeconds,
   });
 }
@@ -88,7 +112,9 @@ function dueRegistry<Ref>(redis: RedisClient, registry: Registry<Ref>) {
     async retire(refs: readonly Ref[]) {
       if (refs.length === 0) return;
       await redis.run((batch) => {
-        for (const ref of refs) void batch.add(["EXPIRE", registry.expiring(ref), registry.ttlSeconds], readInteger);
+        for (const expiring of refs.flatMap(registry.expiring)) {
+          void batch.add(["EXPIRE", expiring, registry.ttlSeconds], readInteger);
+        }
         void batch.add(["ZREM", key, ...refs.map(member)], readInteger);
       });
     },

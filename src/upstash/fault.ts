@@ -19,6 +19,11 @@ export function commandRefused(name: string, refusal: string): AppError {
   return fault(`Redis refused ${name}: ${refusal.slice(0, refusalCharsMax)}`, classify(refusal) ?? "internal");
 }
 
+/** Whether Redis refused a command because the key holds something of another type. */
+export function isWrongType(thrown: unknown): boolean {
+  return thrown instanceof AppError && thrown.code === "internal" && thrown.message.includes(": WRONGTYPE");
+}
+
 /** A whole trip that failed: no connection, no answer in time, a status of 400 and above, or a body that is no JSON. */
 export function tripFailed(thrown: unknown): AppError {
   if (!isUpstashError(thrown)) {

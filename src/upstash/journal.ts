@@ -4,22 +4,15 @@
  * The sweep's registry comes first in each batch, so that there is no run which it does not know.
  */
 import type { Clock } from "../core/ports.ts";
-import { limits } from "../core/limits.ts";
-import type { BudgetBook, ConversationNote, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
+import type { BudgetBook, Journal, RunIndex, RunRef, Told } from "../engine/journal.ts";
 import type { ConversationRef } from "../event/event-log.ts";
-import { formatRunNotice } from "../event/run-notice.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { runMember } from "./due-registry.ts";
-import {
-  budgetsKey,
-  conversationIndexKey,
-  conversationRunsKey,
-  dueRunsKey,
-  eventsKey,
-  journalKey,
-  messagesKey,
-  runIndexKey,
-} from "./keys.ts";
+import { isWrongType } from "./fault.ts";
+import { compactScript } from "./journal-scripts.ts";
+import { ifMoved, inVolume, keysOf } from "./journal-volume.ts";
+import { budgetsKey, conversationRunsKey, dueRunsKey, journalKey, journalVolumeKey, runIndexKey } from "./keys.ts";
+import { addAnnouncement, addFarewell } from "./run-notes.ts";
 import { readableOrNone, readInteger, readNothing, readText, readTexts } from "./reply.ts";
 
 /** What was learned is the same for every request of an isolate; a little old does no harm. */
@@ -42,6 +35,14 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
     return batch.add(["HGET", budgetsKey, definition], (reply) => keep(definition, readText(reply)));
   }
 
+  async function readAll(ref: RunRef): Promise<readonly string[]> {
+    const found = await inVolume(redis, ref, async (volume) => {
+      const entries = await redis.command(["LRANGE", keyOf(ref, volume), 0, -1], readTexts);
+      return entries.length === 0 ? undefined : entries;
+    });
+    return found?.value ?? [];
+  }
+
   return {
     async start(ref, { entries, startedAtMs, dueAtMs, definition, conversation }) {
       let length: Promise<number> | undefined;
@@ -53,43 +54,84 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
         learned = learnedPart(batch, definition);
         if (conversation !== undefined) addAnnouncement(batch, ref, conversation, startedAtMs);
       });
-      return { length: (await length)!, learned: await learned };
+      // A run that was compacted is one that was there.
+      return { length: await length!.catch(ifMoved(entries.length + 1)), learned: await learned };
     },
 
     async open(ref, opening, { definition, isTold }) {
-      const key = journalKey(ref.userId, ref.runId);
-      let entries: Promise<string[]> | undefined;
+      const channel = journalKey(ref.userId, ref.runId);
       let learned: Promise<string | undefined> | undefined;
-      await redis[isTold ? "atomic" : "run"]((batch) => {
-        void batch.add(["RPUSHX", key, opening], readInteger);
-        if (isTold) void batch.add(["PUBLISH", key, JSON.stringify(openingTold(opening))], readInteger);
-        entries = batch.add(["LRANGE", key, 0, -1], readTexts);
-        learned = learnedPart(batch, definition);
+      const found = await inVolume(redis, ref, async (volume) => {
+        const key = keyOf(ref, volume);
+        let entries: Promise<string[]> | undefined;
+        await redis[isTold ? "atomic" : "run"]((batch) => {
+          void batch.add(["RPUSHX", key, opening], readInteger);
+          if (isTold) void batch.add(["PUBLISH", channel, JSON.stringify(openingTold(opening))], readInteger);
+          entries = batch.add(["LRANGE", key, 0, -1], readTexts);
+          learned = learnedPart(batch, definition);
+        });
+        const all = await entries!;
+        return all.length === 0 ? undefined : all;
       });
-      return { entries: (await entries)!, learned: await learned };
+      return { entries: found?.value ?? [], volume: found?.volume ?? 0, learned: await learned };
     },
 
     async append(ref, entries, told, note) {
-      const key = journalKey(ref.userId, ref.runId);
+      const channel = journalKey(ref.userId, ref.runId);
       let length: Promise<number> | undefined;
       await redis[told === undefined && note === undefined ? "run" : "atomic"]((batch) => {
-        length = batch.add(["RPUSHX", key, ...entries], readInteger);
+        length = batch.add(["RPUSHX", keyOf(ref, ref.volume ?? 0), ...entries], readInteger);
         if (note !== undefined) addFarewell(batch, ref, note, clock.now());
-        if (told !== undefined) void batch.add(["PUBLISH", key, JSON.stringify(told)], readInteger);
+        if (told !== undefined) void batch.add(["PUBLISH", channel, JSON.stringify(told)], readInteger);
       });
-      return (await length)!;
+      return length!.catch(ifMoved(0));
     },
 
-    read: (ref, from) => redis.command(["LRANGE", journalKey(ref.userId, ref.runId), from, -1], readTexts),
+    async act(ref, { entry, dueAtMs, isRevival }) {
+      const found = await inVolume(redis, ref, async (volume) => {
+        let length: Promise<number> | undefined;
+        await redis.run((batch) => {
+          if (dueAtMs !== undefined) void batch.add(["ZADD", dueRunsKey, "LT", dueAtMs, runMember(ref)], readInteger);
+          if (isRevival === true) {
+            for (const key of keysOf({ ...ref, volume })) void batch.add(["PERSIST", key], readInteger);
+          }
+          length = batch.add(["RPUSHX", keyOf(ref, volume), entry], readInteger);
+        });
+        return (await length!) || undefined;
+      });
+      return found?.value ?? 0;
+    },
+
+    async read(ref, from) {
+      if (from === 0) return readAll(ref);
+      const { volume = 0 } = ref;
+      return redis.command(["LRANGE", keyOf(ref, volume), from, -1], readTexts).catch(ifMoved([]));
+    },
 
     async readMany(refs) {
-      const journals: Promise<string[]>[] = [];
+      const journals: Promise<readonly string[]>[] = [];
       await redis.run((batch) => {
-        for (const { userId, runId } of refs) {
-          journals.push(batch.add(["LRANGE", journalKey(userId, runId), 0, -1], readTexts));
-        }
+        for (const ref of refs) journals.push(batch.add(["LRANGE", keyOf(ref, 0), 0, -1], readTexts));
       });
-      return Promise.all(journals.map(readableOrNone));
+      return Promise.all(
+        journals.map((journal, index) => {
+          const found = journal.catch((error: unknown) => {
+            if (!isWrongType(error)) throw error;
+            return readAll(refs[index]!);
+          });
+          return readableOrNone(found);
+        }),
+      );
+    },
+
+    async compact(ref, { length, snapshot, keep: kept }) {
+      const { volume = 0 } = ref;
+      const keys = [keyOf(ref, volume), keyOf(ref, volume + 1), journalKey(ref.userId, ref.runId)];
+      let isDone: Promise<number> | undefined;
+      await redis.run((batch) => {
+        isDone = compactScript.evalsha(batch, keys, [length, snapshot, kept, volume + 1], readInteger);
+      });
+      return (await isDone!.catch(ifMoved(0))) === 1;
     },
 
     async store(definition, text) {
@@ -122,38 +164,8 @@ export function upstashActiveRuns(redis: RedisClient): (ref: ConversationRef) =>
     redis.command(["ZRANGE", conversationRunsKey(userId, conversationId), 0, -1], readTexts);
 }
 
-/** Who follows the conversation follows its runs from now on, too. */
-function addAnnouncement(batch: Batch, ref: RunRef, note: ConversationNote, startedAtMs: number): void {
-  const { conversationId } = note;
-  if (note.messages.length > 0) addNote(batch, ref, note, startedAtMs);
-  const key = conversationRunsKey(ref.userId, conversationId);
-  void batch.add(["ZADD", key, "NX", startedAtMs, ref.runId], readInteger);
-  void batch.add(["EXPIRE", key, limits.runTtlSeconds], readInteger);
-  const channel = eventsKey(ref.userId, conversationId);
-  void batch.add(["PUBLISH", channel, JSON.stringify([formatRunNotice(ref.runId)])], readInteger);
-}
-
-/** `noteCommands` commands. */
-function addFarewell(batch: Batch, ref: RunRef, note: ConversationNote, nowMs: number): void {
-  addNote(batch, ref, note, nowMs);
-  void batch.add(["ZREM", conversationRunsKey(ref.userId, note.conversationId), ref.runId], readInteger);
-}
-
-/** Runs are rarer than turns: unlike those they do not spare expiries that are not due. */
-function addNote(
-  batch: Batch,
-  ref: RunRef,
-  { conversationId, messages, title }: ConversationNote,
-  nowMs: number,
-): void {
-  const index = conversationIndexKey(ref.userId);
-  const memory = messagesKey(ref.userId, conversationId);
-  if (messages.length > 0) void batch.add(["RPUSH", memory, ...messages], readInteger);
-  void batch.add(["LTRIM", memory, -limits.conversationMessagesMax, -1], readNothing);
-  void batch.add(["EXPIRE", memory, limits.conversationTtlSeconds], readInteger);
-  void batch.add(["HSET", index, `${conversationId}:at`, nowMs], readInteger);
-  void batch.add(["HSETNX", index, `${conversationId}:title`, title], readInteger);
-  void batch.add(["EXPIRE", index, limits.conversationTtlSeconds], readInteger);
+function keyOf({ userId, runId }: RunRef, volume: number): string {
+  return journalVolumeKey(userId, runId, volume);
 }
 
 /** Where it stands is not known yet; a reader finds out by reading the journal. */

@@ -13,7 +13,12 @@ export function contentOf(key: string): "text" | "entry" | "clear" {
   if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
-  return key.startsWith("events:") || /^runs:\{.*:journal$/.test(key) ? "entry" : "text";
+  return key.startsWith("events:") || /^runs:\{.*:journal(?::\d+)?$/.test(key) ? "entry" : "text";
+}
+
+/** What the entries under a key are bound to: the volumes of a journal are one place, for a compaction takes entries from one to the next. */
+export function boundTo(key: string): string {
+  return key.replace(/^(runs:\{.*:journal):\d+$/, "$1");
 }
 
 /** One session; holds JSON, expires with the session. */
@@ -76,9 +81,14 @@ export function knowledgeIndexKey(userId: string): string {
   return `memory:knowledge:{${userId}}`;
 }
 
-/** The journal of one run; also the channel on which its readers are told. */
+/** The journal of one run, or the number of its newest volume once it was compacted; also the channel on which its readers are told. */
 export function journalKey(userId: string, runId: string): string {
   return `runs:{${userId}}:${runId}:journal`;
+}
+
+/** A volume of a journal that was compacted; the first one, before that, is `journalKey` itself. */
+export function journalVolumeKey(userId: string, runId: string, volume: number): string {
+  return volume === 0 ? journalKey(userId, runId) : `${journalKey(userId, runId)}:${volume}`;
 }
 
 /** The user's runs by their start. */

@@ -21,6 +21,7 @@ export interface OutgoingMessage {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Unix seconds. */
   readonly notBefore?: number;
+  readonly delaySeconds?: number;
   readonly retries: number;
   /** Milliseconds as an expression over `retried`. */
   readonly retryDelay?: string;
@@ -47,7 +48,7 @@ export function qstashClient(options: QstashOptions): Qstash {
   const { meter } = options;
   const client = officialClient(options);
   return {
-    async publish({ timeoutSeconds, body, ...message }) {
+    async publish({ timeoutSeconds, delaySeconds, body, ...message }) {
       meter.messages += 1;
       meter.subrequests += 1;
       try {
@@ -55,6 +56,7 @@ export function qstashClient(options: QstashOptions): Qstash {
           ...message,
           ...(body === undefined ? {} : { body }),
           ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+          ...(delaySeconds === undefined ? {} : { delay: delaySeconds }),
         });
         return { messageId: "messageId" in answer ? answer.messageId : "" };
       } catch (cause) {

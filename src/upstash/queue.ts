@@ -29,9 +29,8 @@ export interface UpstashQueueOptions {
  * early, and the segment sends the rest.
  */
 export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Queue {
-  async function send(trigger: Trigger, atMs?: number): Promise<void> {
+  async function send(trigger: Trigger, when: When): Promise<void> {
     const { ref, definition, after } = trigger;
-    const notBeforeMs = atMs === undefined ? undefined : Math.min(atMs, clock.now() + limits.queueDelayMsMax);
     await qstash.publish({
       url: `${appUrl}${enginePaths.executeStep}`,
       body: JSON.stringify({ ...ref, definition, ...(after === undefined ? {} : { after }) }),
@@ -39,16 +38,20 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
       retries: limits.triggerRetries,
       retryDelay: triggerRetryDelay,
       label: ref.userId,
-      ...(notBeforeMs === undefined ? {} : { notBefore: Math.ceil(notBeforeMs / 1000) }),
+      ...when,
       // Only a trigger that follows a segment is one of a kind.
-      ...(after === undefined ? {} : { deduplicationId: `${ref.runId}-${after}-${notBeforeMs ?? 0}` }),
+      ...(after === undefined ? {} : { deduplicationId: deduplicationId(ref.runId, after, when) }),
     });
   }
 
   return {
-    triggerNextStep: (trigger) => send(trigger),
-    scheduleStep: (trigger, delayMs) => send(trigger, clock.now() + delayMs),
-    scheduleStepAt: send,
+    triggerNextStep: (trigger) => send(trigger, {}),
+    scheduleStep(trigger, delayMs) {
+      const delaySeconds = Math.ceil(Math.min(delayMs, limits.queueDelayMsMax) / 1000);
+      return send(trigger, delaySeconds > 0 ? { delaySeconds } : {});
+    },
+    scheduleStepAt: (trigger, atMs) =>
+      send(trigger, { notBefore: Math.ceil(Math.min(atMs, clock.now() + limits.queueDelayMsMax) / 1000) }),
   };
 }
 
@@ -67,6 +70,13 @@ export function upstashTurnQueue({ qstash, appUrl }: Pick<UpstashQueueOptions, "
   };
 }
 
+/** By the queue's clock, or by ours. */
+type When = { readonly delaySeconds?: number } | { readonly notBefore: number };
+
+function deduplicationId(runId: string, after: number, when: When): string {
+  return `${runId}-${after}-${Object.values(when)[0] ?? 0}`;
+}
+
 /** 1, 4, 16 s: QStash's own schedule begins at 12 s, which is long for a person who waits. */
 const triggerRetryDelay = "1000 * pow(4, retried)";
 
@@ -75,7 +85,8 @@ export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qsta
   return {
     async send({ ref, step, signal, request }) {
       const { url, body, headers = {}, retries = 0, timeout } = request;
-      const callback = `${appUrl}${enginePaths.callResult}?${new URLSearchParams({ ...ref, signal }).toString()}`;
+      const query = new URLSearchParams({ userId: ref.userId, runId: ref.runId, signal });
+      const callback = `${appUrl}${enginePaths.callResult}?${query.toString()}`;
       const message = {
         url,
         method: request.method ?? (body === undefined ? "GET" : "POST"),

@@ -7,7 +7,7 @@
  */
 import { invariant } from "../core/ports.ts";
 import type { RedisArgument } from "./batch.ts";
-import { contentOf } from "./keys.ts";
+import { boundTo, contentOf } from "./keys.ts";
 import type { Script } from "./script.ts";
 import { isSealed, placeOf, type Vault } from "./vault.ts";
 
@@ -139,13 +139,13 @@ export async function openPublished(
 /** An entry of a list of events or a journal. @throws sealed_unreadable (park) */
 async function openEntry(vault: Vault, key: string, entry: string): Promise<string> {
   const at = headerEnd(entry);
-  return entry.slice(0, at) + (await vault.open(entry.slice(at), key));
+  return entry.slice(0, at) + (await vault.open(entry.slice(at), boundTo(key)));
 }
 
 async function sealItem(vault: Vault, key: string, value: RedisArgument): Promise<RedisArgument> {
   if (typeof value !== "string") return value;
   const at = contentOf(key) === "entry" ? headerEnd(value) : 0;
-  return value.slice(0, at) + (await vault.seal(value.slice(at), key));
+  return value.slice(0, at) + (await vault.seal(value.slice(at), boundTo(key)));
 }
 
 async function openItem(vault: Vault, key: string, item: unknown): Promise<unknown> {

@@ -100,13 +100,13 @@ describe("the receipt of a run", () => {
     const waiting = await billOfRun("wait-for-go", { timeoutMs: 60_000 });
     const first = await runs.receipt(waiting.runId);
     expect(costOf(first)).toEqual({ ...waiting.bill, messages: 1 });
-    // The signal costs 3 commands in 3 round trips, and the message that it triggers.
+    // The signal costs 3 commands in 2 round trips, and the message that it triggers.
     const signal = await billOf(() => runs.act(waiting.runId, "signal", { name: "go" }), 1);
     const whole = await runs.receipt(waiting.runId);
     expect(costOf(whole)).toEqual({
       commands: first.commands + signal.commands - 3,
       messages: 1,
-      roundTrips: first.roundTrips + signal.roundTrips - 3,
+      roundTrips: first.roundTrips + signal.roundTrips - 2,
     });
   });
 

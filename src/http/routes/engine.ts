@@ -28,6 +28,7 @@ export const TriggerBody = z.object({
   runId: z.string().check(z.refine(isRunId)),
   definition: z.string().check(z.maxLength(128)),
   after: z.optional(z.int().check(z.gte(0))),
+  volume: z.optional(z.int().check(z.gte(0))),
 });
 
 export const TurnBody = z.object({
@@ -73,8 +74,9 @@ export function engineRoutes() {
 async function executeStep(c: Context<DeliveryEnv>): Promise<Response> {
   const trigger = parseDelivery(TriggerBody, c);
   if (trigger === undefined) return neverAgain(c);
-  const { userId, runId, definition, after } = trigger;
-  const order = { ref: { userId, runId }, definition, ...(after === undefined ? {} : { after }) };
+  const { userId, runId, volume, definition, after } = trigger;
+  const ref = { userId, runId, ...(volume === undefined ? {} : { volume }) };
+  const order = { ref, definition, ...(after === undefined ? {} : { after }) };
   const { engine } = await c.get("wire").runs();
   const work = openSegment(engine, order, deliveryOf(c));
   // A call of our own does not wait: whoever made it is a segment that has to end.
