@@ -24,6 +24,16 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          environment: "node",
+          // Ten thousand seeds are divided among as many tests as a thousand.
+          testTimeout: 30 * 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         plugins: [
           cloudflareTest(({ inject }) => ({
             wrangler: { configPath: "./wrangler.toml" },

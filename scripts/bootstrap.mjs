@@ -26,6 +26,7 @@ const TASKS = {
   upstream: "scripts/upstream/main.ts",
   "check:runs": "scripts/runs/check-runs.ts",
   replay: "scripts/runs/replay-file.ts",
+  "test:sim": "scripts/tasks/test-simulation.ts",
 };
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");

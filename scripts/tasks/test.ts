@@ -24,6 +24,6 @@ const builds: readonly Step[] = [
 const results = [
   ...(await runSteps(checkSteps, Math.min(availableParallelism(), 4))),
   // One at a time: the Worker's build reads the web app's output, and tests against servers want the machine to themselves.
-  ...(await runSteps([...builds, ...["contract", "workerd", "process", "e2e"].map(vitestProject)], 1)),
+  ...(await runSteps([...builds, ...["contract", "simulation", "workerd", "process", "e2e"].map(vitestProject)], 1)),
 ];
 finish(results);

@@ -1,163 +1,111 @@
-/** One seed: a few runs in bad weather, acts at random times, readers that come and go; afterwards everything is checked. */
-import { actOnRun, type RunAct } from "../../src/engine/act-on-run.ts";
-import { foldRun } from "../../src/engine/fold-run.ts";
+/** One case: a few runs in bad weather, acts at random times, readers that come and go; afterwards everything is checked. */
 import type { RunRef } from "../../src/engine/journal.ts";
 import { createRunRegistry } from "../../src/engine/run-definition.ts";
-import { isOver, type RunState } from "../../src/engine/run-state.ts";
 import { startInline } from "../../src/engine/start-inline.ts";
-import { seededWorld, type Chance } from "./chance.ts";
-import { checkJournal, checkRun } from "./invariants.ts";
+import type { Case } from "./case.ts";
+import { seededWorld } from "./chance.ts";
+import { byChance } from "./director.ts";
+import { checkRun, type Attempts } from "./invariants.ts";
+import { createPeople } from "./people.ts";
 import { startReaders } from "./readers.ts";
-import { script, writeScript, type Line, type ScriptServices } from "./script.ts";
+import { recorded } from "./record.ts";
+import { createScript, type Line, type ScriptServices } from "./script.ts";
 import type { SimulatedStorage } from "./storage.ts";
-import type { Weather } from "./weather.ts";
+import { send } from "./send.ts";
+import { createWatch } from "./watch.ts";
 import { createWorld, type World } from "./world.ts";
 
 export interface Simulated {
-  readonly seed: number;
   readonly trace: readonly string[];
+  /** Each begins with the invariant that it breaks. */
   readonly violations: readonly string[];
   readonly deaths: number;
   readonly effects: number;
+  readonly compactions: number;
   readonly statuses: readonly string[];
 }
 
-export async function simulate(seed: number, simulated: SimulatedStorage, given?: Weather): Promise<Simulated> {
-  const chance = seededWorld(seed);
-  const weather = given ?? weatherOf(chance);
-  const failures = new Map<string, number>();
+export async function simulate(given: Case, simulated: SimulatedStorage): Promise<Simulated> {
+  const { seed, weather } = given;
+  // Not the chance that wrote the case: a smaller case is to meet the same world.
+  const chance = seededWorld(seed + 0x5eed);
+  const { storage, runs } = recorded(simulated.storage);
+  const script = createScript(`script-${seed}`);
+  const watch = createWatch({ runs, simulated, weather });
+  const firsts = new Map<string, number>();
+  const attempts = new Map<string, Attempts>();
   const world: World<ScriptServices> = createWorld<ScriptServices>({
-    chance,
-    weather,
-    storage: simulated.storage,
-    ...(simulated.nextDueMs === undefined ? {} : { nextDueMs: () => simulated.nextDueMs!() }),
+    director: byChance(chance, weather),
+    storage: watch.over(storage),
+    nextDueMs: () => simulated.nextDueMs(),
     registry: createRunRegistry<ScriptServices>([script]),
+    compaction: given.compaction,
+    onEffect: watch.onEffect,
+    onContact: watch.onContact,
     services: (isolate) => ({
-      isolate,
-      act: (key, isFailing) => world.effect(isolate, key, isFailing),
-      failuresLeft(key, wanted) {
-        const seen = failures.get(key) ?? 0;
-        failures.set(key, seen + 1);
-        return seen < wanted;
+      act(act) {
+        const { attemptsMax: countMax, isUndoable } = act;
+        const known = attempts.get(act.key) ?? { labels: new Set(), count: 0, countMax, isUndoable };
+        known.labels.add(act.label);
+        known.count += 1;
+        attempts.set(act.key, known);
+        return world.effect(isolate, act);
+      },
+      isAmongFirst(what, times) {
+        const seen = firsts.get(what) ?? 0;
+        firsts.set(what, seen + 1);
+        return seen < times;
       },
     }),
   });
-  const refs = Array.from({ length: chance.between(1, 3) }, (_run, index) => ({
-    userId: "usr_1",
-    runId: `run_${seed}-${index}`,
-  }));
-  const readers = startReaders(simulated, refs, chance);
-  for (const ref of refs) {
-    const lines = writeScript(chance);
-    world.at(world.now() + chance.between(0, 10_000), `start ${ref.runId}`, () => void start(world, ref, lines));
-    planActs(world, chance, ref);
+  const people = createPeople({ world, chance, runs, definition: script });
+  const refs = given.runs.map((_run, index): RunRef => ({ userId: `usr_${seed}`, runId: `run_${seed}-${index}` }));
+  const readers = startReaders({ simulated, records: runs, refs, patience: given.readerPatience });
+  for (const [index, { afterMs, lines, acts }] of given.runs.entries()) {
+    const ref = refs[index]!;
+    world.at(world.now() + afterMs, `start ${ref.runId}`, () => void start(world, script, ref, lines));
+    for (const { afterMs: actAfterMs, act } of acts) send(world, ref, world.now() + actAfterMs, act);
   }
   const violations: string[] = [];
-  let statuses: string[] = [];
   try {
-    await world.run(() => isAllOver({ world, simulated, refs, chance }));
-    const all = await simulated.runs();
-    for (const ref of all) {
-      const entries = await simulated.entries(ref);
-      violations.push(
-        ...checkJournal(ref, entries, world.effects),
-        ...checkRun(ref, foldRun(entries).state, world.effects),
-      );
-    }
-    violations.push(...(await readers.check()));
-    statuses = await Promise.all(all.map(async (ref) => foldRun(await simulated.entries(ref)).state.status));
+    await world.run(() => {
+      watch.onQuiet(world);
+      return people.isAllOver(refs);
+    });
+    for (const record of runs.values())
+      violations.push(...checkRun(record, { records: runs, effects: world.effects, attempts }));
+    violations.push(...(await watch.atEnd()), ...(await readers.check()));
   } catch (error) {
     violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   readers.stop();
-  return { seed, trace: world.trace, violations, deaths: world.deaths(), effects: world.effects.length, statuses };
+  return {
+    trace: world.trace,
+    violations: [...watch.violations, ...violations, ...simulated.disagreements],
+    deaths: world.deaths(),
+    effects: world.effects.length,
+    compactions: watch.compactions(),
+    statuses: [...runs.values()].map(({ state }) => state.status),
+  };
 }
 
 /** A client repeats a start until it hears that the run is recorded; it is the same run each time. */
-async function start(world: World<ScriptServices>, ref: RunRef, lines: readonly Line[]): Promise<void> {
-  for (;;) {
-    let isRecorded = false;
+async function start(
+  world: World<ScriptServices>,
+  definition: ReturnType<typeof createScript>,
+  ref: RunRef,
+  lines: readonly Line[],
+): Promise<void> {
+  let isRecorded = false;
+  while (!isRecorded) {
     try {
       await world.invoke(`start of ${ref.runId}`, async (engine) => {
-        const { segment } = await startInline(engine, { ref, definition: script, input: { lines } });
+        const { segment } = await startInline(engine, { ref, definition, input: { lines } });
         isRecorded = true;
         await segment;
       });
-      return;
     } catch {
-      if (isRecorded) return;
+      // What broke off after that goes on by itself.
     }
   }
-}
-
-function planActs(world: World<ScriptServices>, chance: Chance, ref: RunRef): void {
-  const later = (): number => world.now() + chance.between(0, chance.pick([2_000, 30_000, 7_200_000, 86_400_000 * 3]));
-  for (let number = 0; number < chance.between(0, 3); number += 1) {
-    send(world, ref, later(), { kind: "signal", id: `s${number}`, name: "word", payload: number });
-    // Some are sent twice.
-    if (chance.happens(0.3))
-      send(world, ref, later(), { kind: "signal", id: `s${number}`, name: "word", payload: number });
-  }
-  if (chance.happens(0.15)) {
-    send(world, ref, later(), { kind: "cancel", reason: "no longer wanted", isUndoing: chance.happens(0.7) });
-  }
-  if (chance.happens(0.15)) send(world, ref, later(), { kind: "pause" });
-}
-
-function send(world: World<ScriptServices>, ref: RunRef, atMs: number, act: RunAct): void {
-  world.at(atMs, `${act.kind} ${ref.runId}`, () => {
-    async function insist(): Promise<void> {
-      for (let attempt = 0; attempt < 20; attempt += 1) {
-        try {
-          await world.invoke(`${act.kind} of ${ref.runId}`, (engine) => actOnRun(engine, ref, act));
-          return;
-        } catch {
-          // The client repeats what it got no answer to.
-        }
-      }
-    }
-    void insist();
-  });
-}
-
-interface Watched {
-  readonly world: World<ScriptServices>;
-  readonly simulated: SimulatedStorage;
-  readonly refs: readonly RunRef[];
-  readonly chance: Chance;
-}
-
-/** Whether every run has ended. A person helps those that are parked or paused. */
-async function isAllOver({ world, simulated, refs }: Watched): Promise<boolean> {
-  const all = await simulated.runs();
-  if (all.length < refs.length) return false;
-  let isEveryOneOver = true;
-  for (const ref of all) {
-    const { state } = foldRun(await simulated.entries(ref));
-    if (isOver(state.status)) continue;
-    isEveryOneOver = false;
-    expectKnown(ref, state, simulated);
-    if (state.status === "parked" || state.status === "paused")
-      send(world, ref, world.now() + 60_000, { kind: "resume" });
-  }
-  return isEveryOneOver;
-}
-
-/** E2: whoever is not over is known to the sweep, at every instant. */
-function expectKnown(ref: RunRef, state: RunState, simulated: SimulatedStorage): void {
-  if (state.started === undefined || simulated.dueAt === undefined) return;
-  if (simulated.dueAt(ref) === undefined) throw new Error(`E2: ${ref.runId} is ${state.status} and nobody knows of it`);
-}
-
-function weatherOf(chance: Chance): Weather {
-  const isBad = chance.happens(0.9);
-  const some = (probability: number): number => (isBad && chance.happens(0.7) ? probability * chance.next() : 0);
-  return {
-    failing: some(0.1),
-    killing: some(0.06),
-    hanging: some(0.05),
-    duplicating: some(0.2),
-    lateMsMax: some(1) > 0 ? 120_000 : 0,
-    stepsPerIsolateMax: chance.happens(0.25) ? chance.between(1, 12) : Infinity,
-  };
 }

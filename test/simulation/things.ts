@@ -1,6 +1,6 @@
 /** What a simulated world consists of. */
+import type { EngineParts } from "../../src/engine/engine-parts.ts";
 import type { BudgetBook, DueRuns, Journal } from "../../src/engine/journal.ts";
-import type { Trigger } from "../../src/engine/queue.ts";
 
 export interface Storage extends Journal, BudgetBook, DueRuns {}
 
@@ -8,9 +8,13 @@ export interface Isolate {
   readonly id: number;
   readonly what: string;
   isDead: boolean;
+  /** Bodies of steps that it has begun. */
   steps: number;
+  /** CPU that they have cost it, in units of the platform. */
+  cpu: number;
 }
 
+/** Something that leaves an isolate and stands in line until the world lets it happen. */
 export interface Call {
   readonly isolate: Isolate;
   readonly name: string;
@@ -27,16 +31,38 @@ export interface Timer {
   readonly resolve: () => void;
 }
 
-export interface Message {
+/** The effect of a call whose caller has long given up. */
+export interface LateEffect {
+  readonly atMs: number;
+  readonly name: string;
+  readonly effect: () => Promise<unknown>;
+}
+
+/** What the queue brings, until it is told that it has arrived. */
+export interface Message<Services> {
   readonly id: string;
-  readonly trigger: Trigger;
+  readonly what: string;
+  readonly work: (engine: EngineParts<Services>, delivery: { messageId: string; retried: number }) => Promise<Arrival>;
   notBeforeMs: number;
   retried: number;
+}
+
+/** What a delivery is answered with. */
+export interface Arrival {
+  readonly outcome: string;
+  /** It is to come again after so long. */
+  readonly againAfterMs?: number;
 }
 
 /** An effect of a step or an undoing on the world outside. */
 export interface Effect {
   readonly key: string;
-  readonly isolate: number;
+  /** Which line of which run's code it belongs to, however often it is tried. */
+  readonly label: string;
+  /** It was refused, and nothing came of it. */
+  readonly isFailing: boolean;
+  readonly isolate: Isolate;
   readonly number: number;
 }
+
+export class Killed extends Error {}

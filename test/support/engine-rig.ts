@@ -25,20 +25,20 @@ export interface EngineRig {
   readonly queued: QueuedTrigger[];
   readonly calls: Parameters<CallPort["send"]>[0][];
   /** Fresh parts, as each invocation gets them. */
-  parts(over?: Partial<EngineParts<unknown>>): EngineParts<unknown>;
+  parts(over?: Partial<EngineParts<any>>): EngineParts<any>;
   /** Starts a run and waits for the end of its first segment. */
-  start(definition: AnyRunDefinition<unknown>, input?: unknown, over?: Partial<EngineParts<unknown>>): Promise<RunRef>;
+  start(definition: AnyRunDefinition<any>, input?: unknown, over?: Partial<EngineParts<any>>): Promise<RunRef>;
   /** Delivers the first message whose time has come; `undefined` when there is none. */
-  deliverOne(over?: Partial<EngineParts<unknown>>): Promise<TriggerOutcome | undefined>;
+  deliverOne(over?: Partial<EngineParts<any>>): Promise<TriggerOutcome | undefined>;
   /** Delivers, moving the clock where all wait for their time, until nothing is queued. */
-  deliverAll(over?: Partial<EngineParts<unknown>>): Promise<void>;
+  deliverAll(over?: Partial<EngineParts<any>>): Promise<void>;
   state(ref: RunRef): RunState;
 }
 
 const deliveriesMax = 20_000;
 
 export function createEngineRig(
-  definitions: readonly AnyRunDefinition<unknown>[],
+  definitions: readonly AnyRunDefinition<any>[],
   profile: BudgetProfile = budgetProfiles.paid,
 ): EngineRig {
   const clock = manualClock();
@@ -67,7 +67,7 @@ export function createEngineRig(
     };
   }
 
-  function parts(over: Partial<EngineParts<unknown>> = {}): EngineParts<unknown> {
+  function parts(over: Partial<EngineParts<any>> = {}): EngineParts<any> {
     const meter = createMeter();
     return {
       journal,
@@ -87,7 +87,7 @@ export function createEngineRig(
     };
   }
 
-  async function deliverOne(over?: Partial<EngineParts<unknown>>): Promise<TriggerOutcome | undefined> {
+  async function deliverOne(over?: Partial<EngineParts<any>>): Promise<TriggerOutcome | undefined> {
     const next = queued.find(({ notBeforeMs }) => notBeforeMs <= clock.now());
     if (next === undefined) return undefined;
     queued.splice(queued.indexOf(next), 1);
