@@ -54,6 +54,8 @@ export const limits = {
   modelRetries: 2,
   promptPartCharsMax: 24_000,
   agentStepsAtOnceMax: 8,
+  /** Of what was said before a run in its conversation, as far as its agent is told. */
+  agentConversationTokens: 3_000,
   /** Of one answer of the model to an agent: what is longer is cut. */
   agentAnswerCharsMax: 60_000,
   /** Of parameters in an event of an agent's run; in the journal they are whole. */

@@ -1,10 +1,13 @@
 import { askModel } from "../agent/ask-model.ts";
 import type { Model } from "../agent/model-port.ts";
 import type { Actor, AgentServices, KnownFact } from "../agent/run/agent-services.ts";
+import { conversationSoFar } from "../agent/run/conversation-so-far.ts";
 import { grantOf } from "../agent/run/agent.ts";
 import { registryTools } from "../agent/run/registry-tools.ts";
+import type { ConversationStore } from "../memory/conversation-store.ts";
 import type { ToolParts } from "../tool/call-context.ts";
 import type { FactStore } from "../tool/fact-store.ts";
+import { upstashConversationStore } from "../upstash/conversation-store.ts";
 import type { Adapters } from "./adapters.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
 
@@ -23,18 +26,37 @@ async function recallFacts(facts: FactStore, actor: Actor, text: string): Promis
   return [...known.values()].slice(0, factsRecalledMax);
 }
 
+/** What was said in the conversation comes first, where the run belongs to one. */
+async function recallAll(
+  { facts, conversations }: { readonly facts: FactStore; readonly conversations: ConversationStore },
+  actor: Actor,
+  goal: string,
+): Promise<readonly KnownFact[]> {
+  const { userId, conversationId } = actor;
+  const [known, memory] = await Promise.all([
+    recallFacts(facts, actor, goal),
+    conversationId === undefined ? undefined : conversations.memory({ userId, conversationId }),
+  ]);
+  const said = memory && conversationSoFar(memory, goal);
+  return said === undefined ? known : [said, ...known];
+}
+
 /** The step that asks has its own time; what is under way then is of no use, and does no harm. */
 function neverAborted(): AbortSignal {
   return AbortSignal.any([]);
 }
 
 /** What runs of agents are given. */
-export function createAgentServices({ config, log }: Adapters, { model, tools }: AgentParts): AgentServices {
+export function createAgentServices(
+  { config, log, redis, clock }: Adapters,
+  { model, tools }: AgentParts,
+): AgentServices {
   const { facts } = tools.services;
+  const conversations = upstashConversationStore(redis, clock);
   return {
     askModel: (request, signal) => askModel(model, { ...request, signal }),
     toolsOf: (agent) => registryTools(toolRegistry, tools, grantOf(agent)),
-    recall: (actor, text) => recallFacts(facts, actor, text),
+    recall: (actor, goal) => recallAll({ facts, conversations }, actor, goal),
     async remember(actor, fact) {
       const outcome = await facts.remember(actor, fact, neverAborted());
       if (outcome !== "remembered") log.warn("a fact is left out", { agentId: actor.agentId, outcome });

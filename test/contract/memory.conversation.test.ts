@@ -88,3 +88,24 @@ describe("a long conversation", () => {
     expect(app.stack.ledger.read().commands).toBeLessThanOrEqual(16);
   });
 });
+
+describe("a run of an agent in a conversation", () => {
+  it("is told what was said there and what its agent knows, and nothing of another conversation", async () => {
+    const who = await app.signIn();
+    app.stack.model.reset();
+    app.stack.model.script({ kind: "reply", text: "Understood.", times: 3 });
+    await say(who, "dinner", "m1", "My guests eat no fish");
+    await say(who, "other", "m1", "The alarm code is 9431");
+    const made = await who.post("/api/agents", { name: "Host", shape: "loop" });
+    const { id } = (await made.json()) as { id: string };
+    await who.post(`/api/memory/knowledge/${id}/favourite`, { value: "a quiet corner" }, { method: "PUT" });
+    const draft = { goal: "Choose a menu", conversationId: "dinner" };
+    expect((await who.post(`/api/agents/${id}/runs`, draft)).status).toBe(202);
+    await app.settled();
+    const asked = JSON.stringify(app.stack.model.requests().at(-1)?.body);
+    expect(asked).toContain("user: My guests eat no fish");
+    expect(asked).toContain("a quiet corner");
+    expect(asked).not.toContain("9431");
+    expect(asked.split("Choose a menu")).toHaveLength(2);
+  });
+});

@@ -7,7 +7,9 @@ import { waitForGo } from "../support/test-runs.ts";
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startTestApp({ time: "stack", definitions: [waitForGo] });
+  // What is sealed at rest is exported in clear.
+  const bindings = { ENCRYPTION_KEYS: `k1:${btoa("k".repeat(32))}` };
+  app = await startTestApp({ time: "stack", definitions: [waitForGo], bindings });
 });
 afterAll(() => app.close());
 

@@ -57,8 +57,8 @@ export interface AgentTools {
 export interface AgentServices {
   readonly askModel: (request: Omit<ModelRequest, "signal">, signal: AbortSignal) => Promise<ModelAnswer>;
   readonly toolsOf: (agent: Agent) => AgentTools;
-  /** What the agent knows that may help with a text; the most helpful first. */
-  readonly recall: (actor: Actor, text: string) => Promise<readonly KnownFact[]>;
+  /** What may help with a goal: what was said in the conversation before, then what the agent knows, the most helpful first. */
+  readonly recall: (actor: Actor, goal: string) => Promise<readonly KnownFact[]>;
   /** Keeps what a run learned, under a key of the agent's knowledge. */
   readonly remember: (actor: Actor, fact: KnownFact) => Promise<void>;
   /** Of the configured provider; 0 for a model without one. */
