@@ -1,10 +1,10 @@
 /** The Worker's process dies in the middle of an answer; no browser is needed to see what its clients get. */
-import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startApp, type RunningApp } from "../../stack/start-app.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { uiChunks } from "../support/sse.ts";
 import { chatBody } from "../support/test-app.ts";
+import { killWorkerd } from "./kill-workerd.ts";
 
 let stack: RunningStack;
 let app: RunningApp;
@@ -16,22 +16,6 @@ afterAll(async () => {
   await app.close();
   await stack.close();
 });
-
-/** Sends SIGKILL to the workerd that runs the Worker: the younger of two. The other is wrangler's own proxy, which it cannot replace. */
-function killWorkerd(): void {
-  const rows = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" })
-    .split("\n")
-    .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row))
-    .filter((row) => row !== null);
-  const parents = new Map(rows.map((row) => [Number(row[1]), Number(row[2])]));
-  const isOurs = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
-      if (at === process.pid) return true;
-    return false;
-  };
-  const ours = rows.filter((row) => row[3]!.includes("workerd serve") && isOurs(Number(row[1])));
-  process.kill(Math.max(...ours.map((row) => Number(row[1]))), "SIGKILL");
-}
 
 const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(" ");
 

@@ -27,8 +27,10 @@ export async function problemFrom(response: Response, nowMs: number): Promise<Pr
   });
 }
 
-/** True for failures of the way there (no network, a cut stream), false for anything that the server said. */
+/** True for failures of the way there (no network, a cut stream, a 5xx of what stands before the server), false for anything that the server said. */
 export function isConnectionFailure(error: Error | undefined): boolean {
+  // Our own failures have a code of our catalogue.
+  if (error instanceof ProblemError) return error.status >= 500 && error.code === "unknown";
   // Browsers report both a failed request and a body that broke off as TypeError; ours does the same.
   return error instanceof TypeError;
 }
