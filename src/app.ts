@@ -8,6 +8,7 @@ import { deadLetterRoutes } from "./http/routes/dead-letters.ts";
 import { engineRoutes } from "./http/routes/engine.ts";
 import { executeRoutes } from "./http/routes/execute.ts";
 import { keyRoutes } from "./http/routes/keys.ts";
+import { metricsRoutes } from "./http/routes/metrics.ts";
 import { memoryRoutes } from "./http/routes/memory.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { scheduleRoutes } from "./http/routes/schedules.ts";
@@ -30,6 +31,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());
   app.route("/api/schedules", scheduleRoutes());
+  app.route("/metrics", metricsRoutes());
   app.route("/api/dead-letters", deadLetterRoutes());
   app.route("/api/engine", engineRoutes());
   app.route("/api/webhooks", webhookRoutes());

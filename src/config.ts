@@ -27,6 +27,12 @@ export interface Config {
   readonly workersPlan: "free" | "paid";
   /** Proves operators, the sweep and our own calls. Absent: none of them is let in by key. */
   readonly internalKey: Secret | undefined;
+  readonly alerts: {
+    /** Told of incidents; absent: they are logged. */
+    readonly webhookUrl: string | undefined;
+    /** From which reading on there is an incident, by rule. */
+    readonly thresholds: AlertThresholds;
+  };
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
   /** What tools may reach. */
@@ -113,6 +119,12 @@ function readConfig(read: BindingReader): Config {
     queue: readQueue(read, environment, qstash),
     workersPlan: read.has("WORKERS_PLAN") ? read.oneOf("WORKERS_PLAN", ["free", "paid"] as const) : "free",
     internalKey: readInternalKey(read),
+    alerts: {
+      webhookUrl: read.has("ALERT_WEBHOOK_URL")
+        ? read.url(["ALERT_WEBHOOK_URL"], "where incidents are told of, for example a webhook of your chat program")
+        : undefined,
+      thresholds: readThresholds(read),
+    },
     restaurantUrl: read.has("RESTAURANT_URL")
       ? read.url(["RESTAURANT_URL"], "the address of the restaurant service of the example saga")
       : undefined,
@@ -197,6 +209,25 @@ function readModelPrices(read: BindingReader): ModelPrices {
   if (prices.success) return prices.data;
   read.problems.push(
     'MODEL_PRICES is set, but is no JSON like {"gpt-5-mini": {"input": 0.25, "output": 2}}, US dollars for a million tokens.',
+  );
+  return {};
+}
+
+const threshold = z.exactOptional(z.number().check(z.positive()));
+const ThresholdsText = z.strictObject({
+  parkedRuns: threshold,
+  deadLetters: threshold,
+  failures: threshold,
+  spendUsd: threshold,
+});
+export type AlertThresholds = Readonly<z.infer<typeof ThresholdsText>>;
+
+function readThresholds(read: BindingReader): AlertThresholds {
+  if (!read.has("ALERT_THRESHOLDS")) return { parkedRuns: 1, deadLetters: 1, failures: 20 };
+  const thresholds = ThresholdsText.safeParse(parseJson(read.text(["ALERT_THRESHOLDS"], "")));
+  if (thresholds.success) return thresholds.data;
+  read.problems.push(
+    'ALERT_THRESHOLDS is set, but is no JSON like {"parkedRuns": 1, "deadLetters": 1, "failures": 20, "spendUsd": 10}.',
   );
   return {};
 }

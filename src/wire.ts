@@ -110,6 +110,10 @@ function createEdge(adapters: Adapters): EdgeWire {
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },
+    async sendTally(tally) {
+      const { sendTally } = await import("./upstash/ops-store.ts");
+      await sendTally(redis, tally, clock.now());
+    },
     appUrl: config.appUrl,
     internalKey: internalKeyOf(config),
     queueName: config.queue,

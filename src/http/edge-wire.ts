@@ -2,6 +2,7 @@
  * What the middleware and the routes of sessions, tools and operations need from the wire. Each names its own part, so
  * that a test passes a few fakes and no more.
  */
+import type { Tally } from "../core/tally.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { ApiKeys } from "../session/api-keys.ts";
@@ -29,6 +30,8 @@ export interface EdgeWire {
   }) => Promise<boolean>;
   /** Opens the operators' routes, and proves our own calls. */
   readonly internalKey: Secret;
+  /** Adds what the isolate has counted to the sums over all isolates; absent where there are none. */
+  readonly sendTally?: (tally: Tally) => Promise<void>;
   readonly queueName: "qstash" | "fetch";
   /** The public base URL, from whose pages requests may come. */
   readonly appUrl: string;

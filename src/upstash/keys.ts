@@ -11,6 +11,7 @@
  */
 export function contentOf(key: string): "text" | "entry" | "clear" {
   if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
+  if (key.startsWith("ops:")) return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
   return key.startsWith("events:") || /^runs:\{.*:journal(?::\d+)?$/.test(key) ? "entry" : "text";
@@ -128,6 +129,19 @@ export const dueRunsKey = "runs:due";
 
 /** Conversations in which a turn was opened, by the time at which the sweep looks at them. */
 export const dueTurnsKey = "turns:due";
+
+/** Requests that failed within five minutes, over all isolates. */
+export function failuresKey(bucket: number): string {
+  return `ops:failures:${bucket}`;
+}
+
+/** What models cost on a day, in millionths of a US dollar. */
+export function spendKey(day: string): string {
+  return `ops:spend:${day}`;
+}
+
+/** Alerts that are open: a hash of rule to JSON. */
+export const incidentsKey = "ops:incidents";
 
 /** Messages that QStash could not take: a hash of id to JSON. */
 export const outboxKey = "outbox";

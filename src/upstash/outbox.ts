@@ -18,13 +18,16 @@ import { readInteger, readTexts } from "./reply.ts";
 import { defineScript } from "./script.ts";
 
 /** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers 0 when it is full. 2 to 5 billed commands. */
-const keepScript = defineScript(`#!lua flags=allow-key-locking
+const keepScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
 if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 return 1
-`);
+`,
+  { sealed: [{ first: 1, key: 0, field: 0 }] },
+);
 
 /** A message that can be told from every other. */
 export type NamedMessage = OutgoingMessage & { readonly deduplicationId: string };

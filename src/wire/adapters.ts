@@ -2,6 +2,7 @@
 import { parseConfig, type Config } from "../config.ts";
 import { limits } from "../core/limits.ts";
 import { createMeter, type Meter } from "../core/meter.ts";
+import { tallyOf, type Tally } from "../core/tally.ts";
 import type { Clock, Log, Random } from "../core/ports.ts";
 import { systemClock } from "../system/clock.ts";
 import { systemPause } from "../system/pause.ts";
@@ -31,6 +32,8 @@ export interface Adapters extends Time {
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly random: Random;
   readonly meter: Meter;
+  /** The isolate's. */
+  readonly tally: Tally;
   readonly vault: Vault;
   readonly redis: RedisClient;
   /** Counted. */
@@ -52,6 +55,7 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
     waitUntil,
     random: systemRandom,
     meter,
+    tally: tallyOf(env, time.clock.now()),
     vault,
     redis: upstashClient({
       ...config.redis,

@@ -1,7 +1,9 @@
 /** What it takes to answer: the model and the tools. A chunk of its own, that the first turn or run of an isolate loads. */
 import { chatPrompt, chatTools } from "../agent/chat-tools.ts";
 import type { ChatParts } from "../agent/chat.ts";
+import type { Model } from "../agent/model-port.ts";
 import { limits } from "../core/limits.ts";
+import { countTokens } from "../core/tally.ts";
 import { budgetProfiles } from "../engine/budget.ts";
 import type { EventLog } from "../event/event-log.ts";
 import { openAiModel } from "../model/openai-model.ts";
@@ -30,14 +32,17 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
   const chat = {
     ...adapters,
     log: eventLog,
-    model: openAiModel({
-      baseUrl: config.model.baseUrl,
-      apiKey: config.model.apiKey.reveal(),
-      modelName: config.model.name,
-      fetch: adapters.fetch,
-      firstByteMsMax: limits.modelFirstByteMsMax,
-      idleMsMax: limits.modelIdleMsMax,
-    }),
+    model: counted(
+      openAiModel({
+        baseUrl: config.model.baseUrl,
+        apiKey: config.model.apiKey.reveal(),
+        modelName: config.model.name,
+        fetch: adapters.fetch,
+        firstByteMsMax: limits.modelFirstByteMsMax,
+        idleMsMax: limits.modelIdleMsMax,
+      }),
+      adapters,
+    ),
     tools: chatTools(toolRegistry, toolParts),
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
@@ -46,4 +51,19 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
     profile: budgetProfiles[config.workersPlan],
   };
   return { chat, tools: toolRegistry, toolParts };
+}
+
+/** Adds up what the isolate's calls of models use. */
+function counted(model: Model, { tally, config }: Adapters): Model {
+  return {
+    async *stream(request) {
+      for await (const piece of model.stream(request)) {
+        if (piece.kind === "end" && piece.usage !== undefined) {
+          const price = config.modelPrices[request.modelName ?? config.model.name] ?? { input: 0, output: 0 };
+          countTokens(tally, piece.usage, price);
+        }
+        yield piece;
+      }
+    },
+  };
 }

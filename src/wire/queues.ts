@@ -2,6 +2,8 @@ import type { TurnQueue } from "../agent/chat.ts";
 import type { Config, QstashConfig } from "../config.ts";
 import type { Meter } from "../core/meter.ts";
 import { Secret } from "../core/secret.ts";
+import { limits } from "../core/limits.ts";
+import type { AlertNotice } from "../ops/check-alerts.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
@@ -21,6 +23,8 @@ export interface Queues {
   /** Absent where the queue is not Upstash's. */
   readonly carrier: Carrier | undefined;
   readonly tools: ToolQueue;
+  /** Tells operators' webhook of an incident; absent where there is none, or no queue that could. */
+  readonly notify: ((notice: AlertNotice) => Promise<void>) | undefined;
   /** Sends what the queue could not take before. */
   readonly drainOutbox: () => Promise<OutboxReport>;
 }
@@ -39,13 +43,37 @@ export function createQueues(adapters: Adapters): Queues {
       turns: upstashTurnQueue({ qstash, appUrl }),
       calls: upstashCalls({ qstash: patient, appUrl }),
       tools: upstashToolQueue({ qstash: patient, appUrl }),
+      notify: config.alerts.webhookUrl === undefined ? undefined : notifier(patient, config),
       drainOutbox: () => outbox.drain(qstash),
     };
   }
   const internalKey = internalKeyOf(config).reveal();
   const paths = { ...enginePaths, deliverTool: toolPaths.deliver };
   const queue = fetchQueue({ ...adapters, appUrl, paths, internalKey });
-  return { runs: queue, turns: queue, calls: noCalls, tools: queue, carrier: undefined, drainOutbox: nothingKept };
+  return {
+    runs: queue,
+    turns: queue,
+    calls: noCalls,
+    tools: queue,
+    carrier: undefined,
+    notify: undefined,
+    drainOutbox: nothingKept,
+  };
+}
+
+/** By the queue, which tries again; each notice once. What must not be reached is not. @throws EgressRefused */
+function notifier(qstash: Qstash, { alerts, egress }: Config): NonNullable<Queues["notify"]> {
+  return async ({ id, body }) => {
+    const { admitUrl } = await import("../tool/egress.ts");
+    await qstash.publish({
+      url: admitUrl(alerts.webhookUrl ?? "", egress.allowedHosts).href,
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+      retries: limits.triggerRetries,
+      deduplicationId: id,
+      label: "skipstone-alert",
+    });
+  };
 }
 
 /** Only messages of a real queue are kept. */

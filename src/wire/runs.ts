@@ -99,7 +99,7 @@ export function createRuns(parts: RunsParts): RunsWire {
   });
   const runIndex = upstashRunIndex(redis);
   const engine: EngineParts<RunServices> = createEngine(parts, postReminder, () => ops);
-  const ops = createOps(adapters, engine, runIndex);
+  const ops = createOps(adapters, { engine, runIndex, queues });
   return {
     engine,
     ops,

@@ -13,6 +13,8 @@ export type Planted = Readonly<Record<string, string>>;
 export type RouteAccess =
   /** Needs nobody's name. */
   | { readonly by: "anybody" }
+  /** Only with the internal key. */
+  | { readonly by: "operator" }
   /** Only what the queue has signed. */
   | { readonly by: "queue" }
   | {
@@ -44,6 +46,7 @@ const plan = { summary: "greet", steps: [] };
 export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /health": anybody,
   "GET /ready": anybody,
+  "GET /metrics": { by: "operator" },
 
   "POST /api/sessions": anybody,
   "GET /api/sessions": identity("account", 200),

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { json, room } from "./describe.ts";
+import { json, room, text } from "./describe.ts";
 
 const Queue = z.strictObject({ name: z.enum(["qstash", "fetch"]), isFallback: z.boolean() });
 const Readiness = z.strictObject({
@@ -21,5 +21,12 @@ export const operationsApi = room("Operations", "Whether the service runs.", {
     access: "anyone",
     answers: { 200: json("It can.", Readiness), 503: json("The storage does not answer.", Readiness) },
     problems: ["misconfigured"],
+  },
+  "GET /metrics": {
+    summary: "Numbers for monitoring, in the text format of Prometheus",
+    detail: "For operators: `X-Internal-Key`, or the same key as a bearer token.",
+    access: "anyone",
+    answers: { 200: text("Counters of this isolate, gauges of all.") },
+    problems: ["unauthenticated", "redis_unavailable"],
   },
 });

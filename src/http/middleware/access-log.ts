@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
+import { countRequest, isSendingDue, tallyOf } from "../../core/tally.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import type { AppEnv } from "../app-env.ts";
 
@@ -11,7 +12,7 @@ export interface AccessLogOptions {
 
 /**
  * One entry per request: method, path template, status, milliseconds. The template, not the path, so that entries group
- * and hold no ids. It also gives the request its log.
+ * and hold no ids. It also gives the request its log, and counts it.
  */
 export function accessLog({ clock, logOf }: AccessLogOptions) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -19,11 +20,15 @@ export function accessLog({ clock, logOf }: AccessLogOptions) {
     const log = logOf(c.env).with({ requestId: c.get("requestId") });
     c.set("log", log);
     await next();
-    log.info("request", {
-      method: c.req.method,
-      route: routePath(c, -1),
-      status: c.res.status,
-      durationMs: clock.now() - startedAtMs,
-    });
+    const { method } = c.req;
+    const request = { method, route: routePath(c, -1), status: c.res.status };
+    const nowMs = clock.now();
+    log.info("request", { ...request, durationMs: nowMs - startedAtMs });
+    const tally = tallyOf(c.env, nowMs);
+    countRequest(tally, request);
+    const wire = c.get("wire") as AppEnv["Variables"]["wire"] | undefined;
+    if (wire?.sendTally !== undefined && isSendingDue(tally, nowMs)) {
+      c.executionCtx.waitUntil(wire.sendTally(tally).catch((cause: unknown) => log.warn("a sum is lost", { cause })));
+    }
   });
 }

@@ -1,0 +1,67 @@
+/** What one isolate has counted since it began. Numbers only grow; what is to be added up over all isolates waits in `pending` until it is sent. */
+export interface Tally {
+  /** Requests by method, route and class of status. */
+  readonly requests: Map<string, number>;
+  readonly startedAtMs: number;
+  /** Not sent yet. */
+  pendingFailures: number;
+  pendingMicroUsd: number;
+  inputTokens: number;
+  outputTokens: number;
+  microUsd: number;
+  lastSentAtMs: number;
+}
+
+const seriesMax = 1_000;
+
+export function createTally(nowMs: number): Tally {
+  return {
+    requests: new Map(),
+    startedAtMs: nowMs,
+    pendingFailures: 0,
+    pendingMicroUsd: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    microUsd: 0,
+    lastSentAtMs: 0,
+  };
+}
+
+export function countRequest(
+  tally: Tally,
+  o: { readonly method: string; readonly route: string; readonly status: number },
+): void {
+  const key = JSON.stringify([o.method, o.route, `${Math.floor(o.status / 100)}xx`]);
+  if (tally.requests.size < seriesMax || tally.requests.has(key)) {
+    tally.requests.set(key, (tally.requests.get(key) ?? 0) + 1);
+  }
+  if (o.status >= 500) tally.pendingFailures += 1;
+}
+
+export function countTokens(
+  tally: Tally,
+  usage: { readonly inputTokens: number; readonly outputTokens: number },
+  price: { readonly input: number; readonly output: number },
+): void {
+  tally.inputTokens += usage.inputTokens;
+  tally.outputTokens += usage.outputTokens;
+  // Dollars for a million tokens are millionths of a dollar for one.
+  const cost = Math.round(usage.inputTokens * price.input + usage.outputTokens * price.output);
+  tally.microUsd += cost;
+  tally.pendingMicroUsd += cost;
+}
+
+const tallies = new WeakMap<object, Tally>();
+
+/** The isolate's, which has one environment. */
+export function tallyOf(env: object, nowMs: number): Tally {
+  const known = tallies.get(env) ?? createTally(nowMs);
+  tallies.set(env, known);
+  return known;
+}
+
+/** Failures soon, money within a minute: each sending costs commands. */
+export function isSendingDue(tally: Tally, nowMs: number): boolean {
+  const quietMs = nowMs - tally.lastSentAtMs;
+  return (tally.pendingFailures > 0 && quietMs >= 5_000) || (tally.pendingMicroUsd > 0 && quietMs >= 60_000);
+}

@@ -1,0 +1,133 @@
+/** Alerts and metrics over the real app: rules are checked by the sweep, and a webhook is told through QStash. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { defineRun } from "../../src/engine/run-definition.ts";
+import { runClient } from "../support/run-client.ts";
+import { startTestApp, type TestApp } from "../support/test-app.ts";
+
+interface Notice {
+  readonly incident: string;
+  readonly rule: string;
+  readonly state: string;
+  readonly value: number;
+}
+
+const defect = defineRun({
+  name: "defect",
+  version: 1,
+  input: z.object({}),
+  run: () => Promise.reject(new TypeError("a defect of ours")),
+});
+
+const minuteMs = 60_000;
+const operator = { "x-internal-key": "local-development-internal-key-which-is-public" };
+let app: TestApp;
+let webhook: Server;
+const told: Notice[] = [];
+beforeAll(async () => {
+  webhook = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      told.push(JSON.parse(body) as Notice);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => webhook.listen(0, "127.0.0.1", resolve));
+  const { port } = webhook.address() as AddressInfo;
+  app = await startTestApp({
+    definitions: [defect],
+    time: "stack",
+    bindings: {
+      ALERT_WEBHOOK_URL: `http://127.0.0.1:${port}/alerts`,
+      EGRESS_ALLOWED_HOSTS: `127.0.0.1:${port}`,
+      ALERT_THRESHOLDS: '{"parkedRuns":1,"failures":3}',
+    },
+  });
+});
+afterAll(async () => {
+  await app.close();
+  await new Promise((resolve) => webhook.close(resolve));
+});
+
+/** Minutes of the stack's time, each with its sweep. */
+async function pass(minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute += 1) {
+    await app.stack.clock.advance(minuteMs);
+    await app.sweep();
+    await app.settled();
+  }
+}
+
+const takeTold = (): Notice[] => told.splice(0);
+const metrics = async (): Promise<string> => (await app.fetch("/metrics", { headers: operator })).text();
+
+describe("an incident", () => {
+  it("is told of once when it opens and once when it is over, though QStash is down in between", async () => {
+    const runs = runClient(await app.signIn());
+    await pass(6);
+    expect(takeTold()).toEqual([]);
+    const runId = await runs.start("defect");
+    await app.settled();
+    expect(await metrics()).toContain("skipstone_runs_parked 1\n");
+    app.stack.faults.add({ server: "qstash", action: "drop-before" });
+    await pass(6);
+    expect(takeTold()).toEqual([]);
+    app.stack.faults.clear();
+    await pass(12);
+    const opened = takeTold();
+    expect(opened).toMatchObject([{ rule: "parkedRuns", state: "opened", value: 1 }]);
+    expect(await runs.act(runId, "cancel", { compensate: false })).toBe(202);
+    await pass(12);
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved", incident: opened[0]!.incident }]);
+  });
+
+  it("opens when requests fail, and is over ten minutes after the last", async () => {
+    const who = await app.signIn();
+    app.stack.faults.add({ server: "redis", action: "status", status: 500, match: "EVALSHA" });
+    for (let count = 0; count < 4; count += 1) {
+      expect((await who.fetch("/api/conversations")).status).toBe(503);
+      await app.background();
+      app.stack.clock.advance(6_000).catch(() => undefined);
+    }
+    app.stack.faults.clear();
+    await pass(6);
+    expect(takeTold()).toMatchObject([{ rule: "failures", state: "opened" }]);
+    await pass(16);
+    expect(takeTold()).toMatchObject([{ rule: "failures", state: "resolved" }]);
+  });
+});
+
+describe("metrics", () => {
+  it("are for operators, by header or as a bearer token", async () => {
+    expect((await app.fetch("/metrics")).status).toBe(401);
+    expect((await app.fetch("/metrics", { headers: { "x-internal-key": "guess" } })).status).toBe(401);
+    const bearer = { authorization: `Bearer ${operator["x-internal-key"]}` };
+    const response = await app.fetch("/metrics", { headers: bearer });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toContain("version=0.0.4");
+    const lines = (await response.text()).trim().split("\n");
+    for (const line of lines)
+      expect(line).toMatch(/^(?:# (?:HELP|TYPE) skipstone_\w+ .+|skipstone_\w+(?:\{[^{}]*\})? -?[\d.e+]+)$/);
+  });
+
+  it("count requests by route and status, without ids, and what the model used", async () => {
+    const who = await app.signIn();
+    await (await who.chat("c-4711", "m1", "hi")).text();
+    await app.background();
+    const text = await metrics();
+    expect(text).toMatch(
+      /skipstone_requests_total\{isolate="[^"]+",method="POST",route="\/api\/chat",status="2xx"\} [1-9]/,
+    );
+    expect(text).toMatch(/skipstone_model_output_tokens_total\{isolate="[^"]+"\} [1-9]/);
+    expect(text).not.toContain("c-4711");
+  });
+
+  it("cost one round trip", async () => {
+    const before = app.stack.ledger.read().roundTrips;
+    await metrics();
+    expect(app.stack.ledger.read().roundTrips - before).toBe(1);
+  });
+});
