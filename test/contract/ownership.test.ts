@@ -84,6 +84,11 @@ describe("without a valid identity", () => {
 });
 
 describe("without the signature of the queue", () => {
+  it.each(rows.filter(([, { by }]) => by === "operator"))("%s answers no user", async (route, access) => {
+    expect((await ask(route, access)).status).toBe(401);
+    expect((await ask(route, access, owner)).status).toBe(401);
+  });
+
   it.each(rows.filter(([, { by }]) => by === "queue"))("%s answers nobody, whoever they are", async (route, access) => {
     const inner = { body: "{}", headers: { "content-type": "application/json", "upstash-signature": "e30.e30.e30" } };
     const path = pathOf(route);

@@ -24,10 +24,11 @@ export function accessLog({ clock, logOf }: AccessLogOptions) {
     const request = { method, route: routePath(c, -1), status: c.res.status };
     const nowMs = clock.now();
     log.info("request", { ...request, durationMs: nowMs - startedAtMs });
+    const wire = c.get("wire") as AppEnv["Variables"]["wire"] | undefined;
     const tally = tallyOf(c.env, nowMs);
     countRequest(tally, request);
-    const wire = c.get("wire") as AppEnv["Variables"]["wire"] | undefined;
-    if (wire?.sendTally !== undefined && isSendingDue(tally, nowMs)) {
+    // Without a wire there is nobody to send to: the configuration is broken.
+    if (wire?.sendTally !== undefined && isSendingDue(tally, wire.clock.now())) {
       c.executionCtx.waitUntil(wire.sendTally(tally).catch((cause: unknown) => log.warn("a sum is lost", { cause })));
     }
   });
