@@ -32,7 +32,11 @@ function withoutRedis(route: string): { status: number; code: string | undefined
 const needQstash: ReadonlySet<string> = new Set(["GET /api/dead-letters"]);
 
 const noId = "0".repeat(32);
-const idOf: Readonly<Record<string, string>> = { runId: `run_${noId}`, agentId: `agt_${noId}`, erasureId: `run_${noId}` };
+const idOf: Readonly<Record<string, string>> = {
+  runId: `run_${noId}`,
+  agentId: `agt_${noId}`,
+  erasureId: `run_${noId}`,
+};
 
 async function ask(who: TestCaller, route: string): Promise<{ status: number; code: string | undefined }> {
   const [method = "", path = ""] = route.split(" ");

@@ -35,7 +35,7 @@ function phaseOf(data: ReadEvent["data"]): unknown {
 const modelCalls = 2;
 
 it.each(Object.entries(moments))(
-  "it books once and pays for no answer twice, killed when %s",
+  "the agent books once and pays for no answer twice, killed when %s",
   { timeout: 240_000 },
   async (name, isMoment) => {
     stack.ledger.reset();
