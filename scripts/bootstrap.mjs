@@ -20,6 +20,8 @@ const TASKS = {
   start: "stack/supervisor.ts",
   stack: "stack/main.ts",
   demo: "scripts/demo.ts",
+  setup: "scripts/setup/main.ts",
+  doctor: "scripts/doctor/main.ts",
   bench: "bench/main.ts",
   check: "scripts/tasks/check.ts",
   test: "scripts/tasks/test.ts",

@@ -1,0 +1,123 @@
+/** Whether the app answers at its public address, and takes what QStash delivers there. */
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import type { QstashConfig } from "../../src/config.ts";
+import { askServer, fieldOf } from "../environment/ask-server.ts";
+import { ok, wrong, type Finding } from "../environment/finding.ts";
+
+/** Takes signed deliveries only, and doing it once more than needed changes nothing. */
+const probePath = "/api/engine/resume";
+const deliveryMsMax = 30_000;
+const pollMs = 250;
+
+export async function checkApp(appUrl: string): Promise<readonly Finding[]> {
+  const health = await askServer(`${appUrl}/health`);
+  if (health.kind === "silence" || health.status !== 200) {
+    const state = health.kind === "silence" ? health.words : `status ${health.status}`;
+    return [wrong(`The app does not answer at ${appUrl}: ${state}.`, "npm start, or npm run deploy, or set APP_URL")];
+  }
+  const ready = await askServer(`${appUrl}/ready`);
+  if (ready.kind === "answer" && ready.status === 200) {
+    const isFallback = fieldOf(fieldOf(ready.body, "queue"), "isFallback") === true;
+    const words = isFallback ? "The app is ready; it runs without QStash." : "The app is ready.";
+    return [ok(`The app answers at ${appUrl}.`), ok(words)];
+  }
+  const code = ready.kind === "answer" ? fieldOf(ready.body, "code") : undefined;
+  const why = code === "misconfigured" ? "its configuration is incomplete" : "its storage does not answer";
+  return [
+    ok(`The app answers at ${appUrl}.`),
+    wrong(`The app is not ready: ${why}.`, "npm run setup, then restart it"),
+  ];
+}
+
+/** Sends one message through QStash and waits until it arrived, or did not. Costs one message. */
+export async function checkDelivery(appUrl: string, { url, token }: QstashConfig): Promise<Finding> {
+  const target = `${appUrl}${probePath}`;
+  if (isLocal(appUrl) && !isLocal(url)) {
+    return wrong(
+      `QStash cannot reach ${appUrl} from the internet.`,
+      "npm run deploy, or a tunnel and its address as APP_URL",
+    );
+  }
+  const authorization = { Authorization: `Bearer ${token.reveal()}` };
+  const sent = await askServer(`${url}/v2/publish/${target}`, {
+    method: "POST",
+    headers: { ...authorization, "Content-Type": "application/json", "Upstash-Retries": "0" },
+    body: "{}",
+  });
+  const messageId = sent.kind === "answer" ? fieldOf(sent.body, "messageId") : undefined;
+  if (typeof messageId !== "string") {
+    const state = sent.kind === "silence" ? sent.words : `status ${sent.status}`;
+    return wrong(`QStash does not take the message: ${state}.`, "check APP_URL and the plan of your QStash account");
+  }
+  const end = await endOf(`${url}/v2/logs?messageId=${messageId}`, authorization);
+  if (end?.state === "DELIVERED") return ok("A signed delivery arrives, and its signature holds.");
+  if (end?.status === 401) {
+    return wrong(
+      "Invalid QStash signature: the app refuses the delivery.",
+      "npm run setup, then restart or deploy the app",
+    );
+  }
+  const why =
+    end === undefined ? `nothing happened within ${deliveryMsMax / 1000} s` : `status ${end.status ?? "unknown"}`;
+  return wrong(`The delivery does not arrive: ${why}.`, "see https://console.upstash.com → QStash → Logs");
+}
+
+async function endOf(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ state: string; status: number | undefined } | undefined> {
+  const untilMs = Date.now() + deliveryMsMax;
+  while (Date.now() < untilMs) {
+    const said = await askServer(url, { headers });
+    const logs = said.kind === "answer" ? (fieldOf(said.body, "logs") ?? fieldOf(said.body, "events")) : undefined;
+    for (const log of Array.isArray(logs) ? (logs as unknown[]) : []) {
+      const state = fieldOf(log, "state");
+      const status = fieldOf(log, "responseStatus");
+      if (state === "DELIVERED" || state === "FAILED" || state === "ERROR")
+        return { state, status: typeof status === "number" ? status : undefined };
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  return undefined;
+}
+
+/** Signs as QStash does, once with each key: after a rotation the next one is in use, without another deployment. */
+export async function checkBothKeys(appUrl: string, qstash: QstashConfig): Promise<readonly Finding[]> {
+  const keys = { current: qstash.currentSigningKey, next: qstash.nextSigningKey };
+  return Promise.all(
+    Object.entries(keys).map(async ([name, key]) => {
+      const url = `${appUrl}${probePath}`;
+      const signature = signed(url, "{}", key.reveal());
+      const headers = { "Upstash-Signature": signature, "Content-Type": "application/json" };
+      const said = await askServer(url, { method: "POST", headers, body: "{}" });
+      if (said.kind === "answer" && said.status === 200) return ok(`The app verifies the ${name} signing key.`);
+      const state = said.kind === "silence" ? said.words : `status ${said.status}`;
+      return wrong(`The app does not verify the ${name} signing key: ${state}.`, "restart or deploy the app");
+    }),
+  );
+}
+
+/** Source: QStash, "How signing works": a JWT over issuer, URL, times and the hash of the body. */
+function signed(url: string, body: string, key: string): string {
+  const now = Math.floor(Date.now() / 1000);
+  const hash = createHash("sha256").update(body).digest("base64url");
+  const claims = {
+    iss: "Upstash",
+    sub: url,
+    exp: now + 300,
+    nbf: now - 30,
+    iat: now,
+    jti: randomUUID(),
+    body: `${hash}=`,
+  };
+  const parts = [{ alg: "HS256", typ: "JWT" }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString("base64url"),
+  );
+  const text = parts.join(".");
+  return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
+}
+
+function isLocal(url: string): boolean {
+  const host = URL.parse(url)?.hostname ?? "";
+  return /^(?:localhost|127\.|10\.|192\.168\.|\[::1\])/.test(host);
+}

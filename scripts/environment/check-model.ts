@@ -1,0 +1,36 @@
+import { askServer, fieldOf } from "./ask-server.ts";
+import { ok, wrong, type Finding } from "./finding.ts";
+
+export interface ModelAccess {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly name: string;
+}
+
+/** A model that has to be loaded first takes its time. */
+const waitMsMax = 60_000;
+
+/** Asks the model for one word. Costs a few tokens. */
+export async function checkModel({ baseUrl, apiKey, name }: ModelAccess): Promise<Finding> {
+  const said = await askServer(
+    `${baseUrl.replace(/\/+$/, "")}/chat/completions`,
+    {
+      method: "POST",
+      headers: { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ model: name, messages: [{ role: "user", content: "Answer with the word ok." }] }),
+    },
+    waitMsMax,
+  );
+  if (said.kind === "silence") return wrong(`The model does not answer: ${said.words}.`, "check MODEL_BASE_URL");
+  if (said.status === 401 || said.status === 403)
+    return wrong("The model provider refuses the key.", "set MODEL_API_KEY");
+  if (said.status === 404) {
+    return wrong("There is no such model, or no API, at that address.", "check MODEL_NAME and MODEL_BASE_URL");
+  }
+  if (said.status === 429) return wrong("The model is busy, or the account has no credit left.", "ask your provider");
+  if (said.status !== 200) return wrong(`The model answers with status ${said.status}.`, "check MODEL_NAME; else wait");
+  const choices = fieldOf(said.body, "choices");
+  const isAnswer = Array.isArray(choices) && fieldOf(choices[0], "message") !== undefined;
+  if (isAnswer) return ok(`The model answers in ${Math.ceil(said.ms)} ms.`);
+  return wrong("What answers there is no chat completions API.", "check MODEL_BASE_URL; it often ends in /v1");
+}

@@ -1,0 +1,112 @@
+/**
+ * `npm run setup`: asks for the credentials, tries each one, and writes `.dev.vars`.
+ *
+ * The file is written once, at the end and as a whole; whoever leaves before finds it as it was. What it holds beside the
+ * answers stays, comments included.
+ *
+ *   npm run setup -- --yes         nobody is asked: all comes from the environment and the file
+ *   npm run setup -- --push        the values become secrets of the deployed Worker, too
+ *   npm run setup -- --file .dev.vars.staging
+ */
+import { cancel, intro, log, note, outro } from "@clack/prompts";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { devVarsFile } from "../environment/read-environment.ts";
+import { mergeVars, readVars } from "../environment/vars-text.ts";
+import { writeWhole } from "../environment/write-whole.ts";
+import { gatherByAsking, gatherKnown, type Known } from "./gather.ts";
+import { askYesNo, LeftError, tell } from "./person.ts";
+import { pushSecrets } from "./push-secrets.ts";
+import { generatedValues, groups } from "./questions.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    yes: { type: "boolean", short: "y", default: false },
+    push: { type: "boolean", default: false },
+    file: { type: "string", default: devVarsFile },
+  },
+});
+const file = path.resolve(options.file);
+const isAlone = options.yes || !process.stdin.isTTY;
+
+intro("Skipstone setup");
+try {
+  process.exitCode = await setUp();
+} catch (cause) {
+  if (!(cause instanceof LeftError)) throw cause;
+  cancel("You left; nothing was written.");
+  process.exitCode = 130;
+}
+
+async function setUp(): Promise<number> {
+  const isThere = existsSync(file);
+  const text = isThere ? readFileSync(file, "utf8") : "";
+  const inFile = readVars(text);
+  const known: Known = (name) => [process.env[name], inFile.get(name)].find((value) => (value ?? "").trim() !== "");
+  if (isThere && !isAlone) {
+    log.info(`${file} is there already. What you do not change stays as it is.`);
+    if (!(await askYesNo("Change it?", true))) return left();
+  }
+  const changes = isAlone ? await gatherAlone(known) : await gatherAsking(known);
+  if (changes === undefined) return 1;
+  for (const [name, value] of generatedValues((each) => known(each) !== undefined)) changes.set(name, value);
+  for (const [name, value] of changes) if (inFile.get(name) === value) changes.delete(name);
+  return save(isThere, text, changes);
+}
+
+async function gatherAsking(known: Known): Promise<Map<string, string>> {
+  const changes = new Map<string, string>();
+  for (const group of groups) {
+    log.step(`${group.title}\n${group.where}`);
+    for (const [name, value] of Object.entries(await gatherByAsking(group, known))) changes.set(name, value);
+  }
+  return changes;
+}
+
+/** `undefined` when something is missing or does not work, which is said. */
+async function gatherAlone(known: Known): Promise<Map<string, string> | undefined> {
+  const changes = new Map<string, string>();
+  let isFine = true;
+  for (const group of groups) {
+    const { answers, findings, missing } = await gatherKnown(group, known);
+    tell(findings);
+    for (const name of missing) log.error(`${name} is not set.\n→ ${group.where}`);
+    isFine &&= missing.length === 0 && findings.every(({ isOk }) => isOk);
+    for (const [name, value] of Object.entries(answers)) changes.set(name, value);
+  }
+  if (isFine) return changes;
+  cancel("Nothing was written.");
+  return undefined;
+}
+
+async function save(isThere: boolean, text: string, changes: ReadonlyMap<string, string>): Promise<number> {
+  if (changes.size === 0) log.info(`${file} has all of it already.`);
+  else {
+    note([...changes.keys()].join("\n"), `Goes into ${path.basename(file)}`);
+    if (!isAlone && !(await askYesNo(isThere ? `Write them to ${file}?` : `Write ${file}?`, true))) return left();
+    writeWhole(file, mergeVars(text, changes));
+    log.success(`${file} is written; only you can read it.`);
+  }
+  const isToPush =
+    options.push || (!isAlone && (await askYesNo("Make them secrets of the deployed Worker, too?", false)));
+  if (isToPush && !(await push())) return 1;
+  outro("Next: npm start, then npm run doctor.");
+  return 0;
+}
+
+async function push(): Promise<boolean> {
+  const set = [...readVars(readFileSync(file, "utf8"))].filter(([, value]) => value !== "");
+  // What is deployed is in production, whatever this machine is.
+  const isPushed = await pushSecrets({ ...Object.fromEntries(set), ENVIRONMENT: "production" });
+  if (!isPushed)
+    log.error(
+      "wrangler did not take the secrets; it says why above.\n→ npx wrangler login, then npm run setup -- --yes --push",
+    );
+  return isPushed;
+}
+
+function left(): number {
+  cancel("Nothing was written.");
+  return 1;
+}

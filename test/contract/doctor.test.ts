@@ -1,0 +1,149 @@
+/** The doctor, the local stack and the app: each broken thing is named, with what mends it. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { clockFinding } from "../../scripts/environment/check-redis.ts";
+import { appBindings } from "../../stack/app-bindings.ts";
+import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { openTerminal } from "../support/terminal.ts";
+
+let app: TestApp;
+let folder: string;
+beforeAll(async () => {
+  app = await startTestApp();
+  folder = mkdtempSync(path.join(tmpdir(), "doctor-"));
+});
+afterEach(() => {
+  app.stack.faults.clear();
+  app.stack.model.reset();
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await app.close();
+});
+
+interface Examined {
+  exitCode: number;
+  shown: string;
+}
+
+async function examine(over: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Promise<Examined> {
+  const file = path.join(folder, ".dev.vars");
+  const bindings = { ...appBindings(app.stack, app.url), ...over };
+  writeFileSync(
+    file,
+    Object.entries(bindings)
+      .map(([name, value]) => `${name}="${value}"\n`)
+      .join(""),
+  );
+  // A port at which `npm start` has left nothing here.
+  const env = { PATH: process.env["PATH"] ?? "", APP_PORT: "0" };
+  const terminal = openTerminal(["scripts/doctor/main.ts", "--file", file, ...args], env);
+  const exitCode = await terminal.ended;
+  return { exitCode, shown: terminal.shown().replaceAll(/\r?\n\s*/g, "\n") };
+}
+
+describe("the doctor", () => {
+  it("finds everything right: each variable has its mark, a signed message arrives, both keys are verified", async () => {
+    const { exitCode, shown } = await examine();
+    for (const line of [
+      "1. Checking environment variables…",
+      "✓ QSTASH_TOKEN: set (.dev.vars)",
+      "✓ QSTASH_CURRENT_SIGNING_KEY: set (.dev.vars)",
+      "✓ QStash configured: yes",
+      "Initializing QStash…",
+      "✓ The clocks agree.",
+      "✓ A signed delivery arrives, and its signature holds.",
+      "✓ The app verifies the current signing key.",
+      "✓ The app verifies the next signing key.",
+      "✓ The model answers",
+      "✓ Everything is configured and ready.",
+    ])
+      expect(shown).toContain(line);
+    expect(exitCode).toBe(0);
+  });
+
+  it("prints no secret, in words or as JSON, also when all of them are wrong", async () => {
+    const planted = {
+      UPSTASH_REDIS_REST_TOKEN: "planted-redis-token",
+      QSTASH_TOKEN: "planted-qstash-token",
+      QSTASH_CURRENT_SIGNING_KEY: "planted-current-key",
+      QSTASH_NEXT_SIGNING_KEY: "planted-next-key",
+      MODEL_API_KEY: "planted-model-key",
+      SESSION_SECRET: "planted-short",
+    };
+    const inWords = await examine(planted);
+    const asJson = await examine(planted, ["--json"]);
+    expect(inWords.shown + asJson.shown).not.toContain("planted-");
+    expect([inWords.exitCode, asJson.exitCode]).toEqual([1, 1]);
+  });
+
+  it("says the same as JSON", async () => {
+    const { exitCode, shown } = await examine({ MODEL_API_KEY: "wrong" }, ["--json"]);
+    expect(JSON.parse(shown)).toMatchObject({
+      isOk: false,
+      sections: expect.arrayContaining([
+        {
+          title: "Asking the model…",
+          findings: [{ isOk: false, words: "The model provider refuses the key.", mend: "set MODEL_API_KEY" }],
+        },
+      ]),
+    });
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([
+    ["a variable that is missing", { MODEL_NAME: "" }, "✗ MODEL_NAME is not set"],
+    ["no queue", { QSTASH_TOKEN: "" }, "✗ QStash configured: no"],
+    ["Redis at another address", { UPSTASH_REDIS_REST_URL: "http://nobody.invalid" }, "✗ Redis does not answer"],
+    ["a wrong token of Redis", { UPSTASH_REDIS_REST_TOKEN: "wrong" }, "✗ Redis does not accept the token."],
+    ["a wrong token of QStash", { QSTASH_TOKEN: "wrong" }, "✗ QStash does not accept the token"],
+    [
+      "a wrong signing key",
+      { QSTASH_CURRENT_SIGNING_KEY: "sig_wrong" },
+      '✗ QSTASH_CURRENT_SIGNING_KEY is not the key that QStash signs with: deliveries would fail with "Invalid QStash signature".',
+    ],
+    ["an app that does not run", { APP_URL: "http://nobody.invalid" }, "✗ The app does not answer"],
+  ])("names %s, and exits 1", async (_case, over, words) => {
+    const { exitCode, shown } = await examine(over);
+    expect(shown).toContain(words);
+    expect(shown).toContain("→");
+    expect(exitCode).toBe(1);
+  });
+
+  it("names an app that was deployed with other signing keys", async () => {
+    app.rebind({ QSTASH_CURRENT_SIGNING_KEY: "sig_old", QSTASH_NEXT_SIGNING_KEY: "sig_older" });
+    const { exitCode, shown } = await examine();
+    app.rebind({});
+    expect(shown).toContain("✗ Invalid QStash signature: the app refuses the delivery.");
+    expect(shown).toContain("✗ The app does not verify the current signing key");
+    expect(exitCode).toBe(1);
+  });
+
+  it("names a model that is down", async () => {
+    app.stack.model.script({ kind: "server-error", status: 500, times: 20 });
+    expect((await examine()).shown).toContain("✗ The model answers with status 500.");
+  });
+
+  it("names a load that the free plan does not carry", async () => {
+    const { shown } = await examine({}, ["--turns", "50000"]);
+    expect(shown).toContain("✗ Workers: 150,040 requests a day; the free plan ends at 100,000.");
+    expect(shown).toMatch(/QStash: 50,010 messages a day; more than the free plan's 1,000; about \$15\.00 a month/);
+  });
+});
+
+describe("the clock of Redis", () => {
+  it.each([
+    [0, true],
+    [30, true],
+    [31, false],
+    [-31, false],
+  ])("that differs by %i s is fine: %s", (seconds, isOk) => {
+    expect(clockFinding([String(1_000_000 + seconds), "0"], 1_000_000_000).isOk).toBe(isOk);
+  });
+
+  it("that is none is said", () => {
+    expect(clockFinding(undefined, 0)).toMatchObject({ isOk: false });
+  });
+});

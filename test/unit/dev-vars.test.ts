@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { mergeVars, readVars } from "../../scripts/environment/vars-text.ts";
+import { writeWhole } from "../../scripts/environment/write-whole.ts";
+import { forecast } from "../../scripts/doctor/forecast.ts";
+
+describe("the text of a .dev.vars", () => {
+  it("reads quoted, exported, spaced and commented lines", () => {
+    const text = "# a\nA=1\nexport B='two words'\n C = three # why\r\nD=\"#4\"\nE=\nA=last\nnonsense\n";
+    expect(Object.fromEntries(readVars(text))).toEqual({ A: "last", B: "two words", C: "three", D: "#4", E: "" });
+  });
+
+  it("keeps every line that is not changed, and puts new names at the end", () => {
+    const text = "# head\n\nA=1\nB=2 # stays\n";
+    expect(
+      mergeVars(
+        text,
+        new Map([
+          ["A", "x y"],
+          ["C", "3"],
+        ]),
+      ),
+    ).toBe("# head\n\nA='x y'\nB=2 # stays\nC=3\n");
+  });
+
+  it.each(["plain", "with space", "a'b", 'a"b', "a'b\"c", "#hash", "eyJ=", "$HOME", ""])(
+    "reads what it has written: %s",
+    (value) => {
+      expect(readVars(mergeVars("", new Map([["A", value]]))).get("A")).toBe(value);
+    },
+  );
+
+  it("refuses a value that no line can hold", () => {
+    expect(() => mergeVars("", new Map([["A", "a\nb"]]))).toThrow("A cannot be written");
+    expect(() => mergeVars("", new Map([["A", "'\"`"]]))).toThrow("A cannot be written");
+  });
+});
+
+describe("writing the file", () => {
+  it("replaces it as a whole, for its owner alone; what fails leaves nothing behind", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "vars-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, ".dev.vars");
+    writeFileSync(file, "old", { mode: 0o644 });
+    writeWhole(file, "new");
+    expect(readFileSync(file, "utf8")).toBe("new");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(() => writeWhole(folder, "x")).toThrow();
+    expect(readdirSync(folder)).toEqual([".dev.vars"]);
+  });
+});
+
+describe("the bill", () => {
+  it("of nothing is nothing", () => {
+    for (const { isOk, words } of forecast({ turnsADay: 0, runsADay: 0 }, "free")) {
+      expect(isOk).toBe(true);
+      expect(words).toContain("within the free plan");
+    }
+  });
+
+  it("is told at the limit of a free plan, and one beyond", () => {
+    const qstash = (turnsADay: number): string | undefined => forecast({ turnsADay, runsADay: 0 }, "paid")[1]?.words;
+    expect(qstash(1_000)).toContain("within the free plan's 1,000");
+    expect(qstash(1_001)).toContain("more than the free plan's 1,000; about $0.30 a month");
+  });
+});
