@@ -14,7 +14,6 @@ const StoredTicket = z.object({
     userId: z.string(),
     tenant: z.string(),
     scopes: z.array(z.enum(scopes)),
-    tokensPerDay: z.optional(z.number()),
   }),
   path: z.string(),
 });

@@ -20,7 +20,6 @@ export const KeyDraft = z.strictObject({
   expiresInDays: z.optional(z.int().check(z.gte(1), z.lte(limits.keyDaysMax))),
   /** Whether the key may be used in the name of the tenant's users. */
   actsForUsers: z.optional(z.boolean()),
-  tokensPerDay: z.optional(z.int().check(z.gte(1))),
 });
 export const KeyRotation = z.strictObject({
   overlapSeconds: z.optional(z.int().check(z.gte(0), z.lte(limits.keyOverlapSecondsMax))),
@@ -54,13 +53,11 @@ async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number):
   const draft = await readJson(c, KeyDraft);
   for (const scope of draft.scopes) requireScope(identity, scope);
   if (draft.actsForUsers === true) requireScope(identity, "admin");
-  const tokensPerDay = Math.min(draft.tokensPerDay ?? Infinity, identity.tokensPerDay ?? Infinity);
   return {
     name: draft.name,
     scopes: [...new Set(draft.scopes)],
     isActing: draft.actsForUsers ?? false,
     ...(draft.expiresInDays === undefined ? {} : { expiresAtMs: nowMs + draft.expiresInDays * dayMs }),
-    ...(tokensPerDay === Infinity ? {} : { tokensPerDay }),
   };
 }
 
@@ -82,7 +79,7 @@ function show(c: Context<AppEnv>, { key, token }: ShownKey, status: 200 | 201): 
   return c.json({ ...viewKey(key), key: token }, status);
 }
 
-function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs, tokensPerDay, secrets }: ApiKey) {
+function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs, secrets }: ApiKey) {
   return {
     id,
     name,
@@ -91,7 +88,6 @@ function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs
     actsForUsers: isActing,
     createdAt: isoOf(createdAtMs),
     ...(expiresAtMs === undefined ? {} : { expiresAt: isoOf(expiresAtMs) }),
-    ...(tokensPerDay === undefined ? {} : { tokensPerDay }),
     /** When earlier secrets of this key end. */
     earlierUntil: secrets.flatMap(({ expiresAtMs: atMs }) => (atMs === undefined ? [] : [isoOf(atMs)])),
   };
