@@ -4,7 +4,7 @@ import type { OxlintOverride } from "oxlint";
 /**
  * What the linter holds: bugs, floating promises, cycles, and the way imports may point.
  *
- * The rooms of src/ in the order of imports: http → agent, saga, schedule → tool, memory → engine → event → core. session, limit and
+ * The rooms of src/ in the order of imports: http → agent, saga, schedule, mcp → tool, memory → engine → event → core. session, limit and
  * cache stand beside them, under http. Adapters (upstash, model, system) know the ports of the rooms, and only wire.ts
  * and wire/ know the adapters. `test/tidy.test.ts` proves with bad snippets that these bans really bite.
  */
@@ -13,6 +13,7 @@ const allRooms = [
   "agent",
   "saga",
   "schedule",
+  "mcp",
   "tool",
   "memory",
   "ops",
@@ -30,6 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
   agent: ["tool", "memory", "engine", "event", "core"],
   saga: ["tool", "engine", "core"],
   schedule: ["tool", "engine", "core"],
+  mcp: ["tool", "engine", "core"],
   tool: ["engine", "event", "core"],
   memory: ["engine", "event", "core"],
   ops: ["engine", "event", "core"],

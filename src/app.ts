@@ -9,6 +9,7 @@ import { engineRoutes } from "./http/routes/engine.ts";
 import { executeRoutes } from "./http/routes/execute.ts";
 import { keyRoutes } from "./http/routes/keys.ts";
 import { metricsRoutes } from "./http/routes/metrics.ts";
+import { mcpRoutes } from "./http/routes/mcp.ts";
 import { memoryRoutes } from "./http/routes/memory.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { scheduleRoutes } from "./http/routes/schedules.ts";
@@ -27,6 +28,7 @@ export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> 
   app.route("/api/tickets", ticketRoutes());
   app.route("/api/memory", memoryRoutes());
   app.route("/api/tools", toolRoutes());
+  app.route("/api/mcp", mcpRoutes());
   app.route("/api/execute", executeRoutes());
   app.route("/api/agents", agentRoutes());
   app.route("/api/runs", runRoutes());

@@ -83,6 +83,8 @@ export const limits = {
   /** As long as a run's journal lives, which may repeat a step. */
   toolLedgerTtlSeconds: 30 * daySeconds,
 
+  /** A call's input, escaped, and what MCP puts around it. */
+  mcpBodyBytesMax: 256 * 1024,
   toolWaitSecondsMax: 20,
   reminderTextCharsMax: 1_000,
   urlCharsMax: 2_048,

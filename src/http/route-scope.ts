@@ -13,6 +13,7 @@ const scopeByPath: readonly (readonly [string, Scope | undefined])[] = [
   ["/api/dead-letters", "runs"],
   ["/api/agents", "agents"],
   ["/api/tools", "tools"],
+  ["/api/mcp", "tools"],
   ["/api/memory", "memory"],
   ["/api/schedules", "schedules"],
   ["/api/sessions", "account"],

@@ -74,12 +74,12 @@ export type AttemptEnd =
 export interface Executions {
   /** Notes it, if nothing is known of it yet. Answers what is known. 4 billed commands, 2 when it is known. */
   open(ref: ExecutionRef, call: QueuedCall): Promise<Pick<Execution, "digest" | "status">>;
-  /** An attempt begins. At most 5 billed commands. */
+  /** An attempt begins. At most 5 billed commands; for one that has completed 4, and a second round trip. */
   begin(ref: ExecutionRef, call: QueuedCall, delivery: ToolDelivery): Promise<BeginAnswer>;
-  /** 3 billed commands. */
+  /** 5 billed commands. */
   end(ref: ExecutionRef, end: AttemptEnd): Promise<void>;
-  /** The queue has given up. False when it had completed all the same, or is not known. 6 billed commands. */
+  /** The queue has given up. False when it had completed all the same, or is not known. 8 billed commands. */
   bury(ref: ExecutionRef, death: Death): Promise<boolean>;
-  /** `undefined` for what is not the user's. 1 billed command. */
+  /** `undefined` for what is not the user's. 2 billed commands. */
   read(ref: ExecutionRef): Promise<Execution | undefined>;
 }

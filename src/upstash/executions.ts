@@ -1,10 +1,13 @@
-/** Queued calls in Redis: one hash each. Fields hold texts; every change is one script, which leaves what has completed alone. */
+/**
+ * Queued calls in Redis: one hash of what scripts have to understand, and one of what tools said, which is made with the first end. Every change is one script, which
+ * leaves what has completed alone.
+ */
 import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { BeginAnswer, Execution, ExecutionRef, Executions, QueuedCall } from "../tool/execution.ts";
 import type { RedisArgument, RedisClient } from "./batch.ts";
-import { deadExecutionsKey, executionKey } from "./keys.ts";
+import { deadExecutionsKey, executionKey, executionTextsKey } from "./keys.ts";
 import { readInteger, readNothing, readPairs } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
@@ -19,13 +22,13 @@ return {ARGV[2], 'queued'}
 `);
 
 /**
- * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers {"begun"}, {"foreign"} or {"completed", output}.
+ * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers "begun", "foreign" or "completed".
  * A delivery that comes before the record makes it.
  */
 const beginScript = defineScript(`#!lua flags=allow-key-locking
-local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt', 'output')
-if known[1] and known[1] ~= ARGV[2] then return {'foreign'} end
-if known[2] == 'completed' then return {'completed', known[4]} end
+local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt')
+if known[1] and known[1] ~= ARGV[2] then return 'foreign' end
+if known[2] == 'completed' then return 'completed' end
 local now = {'status', 'running', 'attempt', ARGV[3], 'startedAtMs', ARGV[4], 'messageId', ARGV[5]}
 if known[1] then
   redis.call('HSET', KEYS[1], unpack(now))
@@ -35,30 +38,52 @@ else
   redis.call('EXPIRE', KEYS[1], ARGV[1])
 end
 if known[3] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
-return {'begun'}
+return 'begun'
 `);
 
-/** KEYS: execution. ARGV: "status", the new one, field, value, … What the queue has given up comes back by a success or a new attempt only. */
-const endScript = defineScript(`#!lua flags=allow-key-locking
+/** KEYS: execution, its texts. ARGV: field, text, the new status, now, life in seconds. What the queue has given up comes back by a success or a new attempt only. */
+const endScript = defineScript(
+  `#!lua flags=allow-key-locking
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status or status == 'completed' then return 0 end
-if status == 'dead' and ARGV[2] ~= 'completed' then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return 1
-`);
-
-/** KEYS: execution, the user's dead ones. ARGV: now, execution id, death as JSON, how many dead ones are kept, their life in seconds. Answers 1 when it is dead. */
-const buryScript = defineScript(`#!lua flags=allow-key-locking
-local status = redis.call('HGET', KEYS[1], 'status')
-if not status or status == 'completed' then return 0 end
-redis.call('HSET', KEYS[1], 'status', 'dead', 'endedAtMs', ARGV[1], 'death', ARGV[3])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
-redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[4])
+if status == 'dead' and ARGV[3] ~= 'completed' then return 0 end
+redis.call('HSET', KEYS[1], 'status', ARGV[3], 'endedAtMs', ARGV[4])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 return 1
-`);
+`,
+  { sealed: [{ first: 1, key: 1, field: 0 }] },
+);
+
+/**
+ * KEYS: execution, its texts, the user's dead ones. ARGV: field, death as JSON, now, execution id, how many dead ones are kept, their life in seconds. Answers 1 when it
+ * is dead.
+ */
+const buryScript = defineScript(
+  `#!lua flags=allow-key-locking
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status or status == 'completed' then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'dead', 'endedAtMs', ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[4])
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[5])
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+return 1
+`,
+  { sealed: [{ first: 1, key: 1, field: 0 }] },
+);
 
 export function upstashExecutions(redis: RedisClient, clock: { now(): number }): Executions {
+  async function read(ref: ExecutionRef): Promise<Execution | undefined> {
+    let texts: Promise<ReadonlyMap<string, string>> | undefined;
+    const known = await runOne(redis, (batch) => {
+      texts = batch.add(["HGETALL", textsKeyOf(ref)], readPairs);
+      return batch.add(["HGETALL", keyOf(ref)], readPairs);
+    });
+    return readExecution(new Map([...known, ...((await texts) ?? [])]));
+  }
+
   return {
     open: (ref, call) =>
       runOne(redis, (batch) =>
@@ -69,31 +94,44 @@ export function upstashExecutions(redis: RedisClient, clock: { now(): number }):
           readKnown,
         ),
       ),
-    begin: (ref, call, { messageId, retried }) =>
-      runOne(redis, (batch) => {
-        const args = [limits.executionTtlSeconds, call.digest, `${messageId} ${retried}`, clock.now(), messageId];
-        return beginScript.evalsha(batch, [keyOf(ref)], [...args, ...fieldsOf(call)], readBegin);
-      }),
+    begin: async (ref, call, { messageId, retried }) => {
+      const args = [limits.executionTtlSeconds, call.digest, `${messageId} ${retried}`, clock.now(), messageId];
+      const kind = await runOne(redis, (batch) =>
+        beginScript.evalsha(batch, [keyOf(ref)], [...args, ...fieldsOf(call)], readBegun),
+      );
+      return kind === "completed" ? { kind, output: (await read(ref))?.output } : { kind };
+    },
     end: (ref, end) => {
-      const fields =
+      const text =
         end.kind === "completed"
           ? ["output", JSON.stringify(end.output ?? null)]
           : ["failure", JSON.stringify({ code: end.failure.code, errorText: end.failure.errorText })];
-      const args = ["status", end.kind, "endedAtMs", clock.now(), ...fields];
-      return runOne(redis, (batch) => endScript.evalsha(batch, [keyOf(ref)], args, readNothing));
+      const args = [...text, end.kind, clock.now(), limits.executionTtlSeconds];
+      return runOne(redis, (batch) => endScript.evalsha(batch, [keyOf(ref), textsKeyOf(ref)], args, readNothing));
     },
     bury: async (ref, death) => {
-      const keys = [keyOf(ref), deadExecutionsKey(ref.userId)];
+      const keys = [keyOf(ref), textsKeyOf(ref), deadExecutionsKey(ref.userId)];
       const { deadExecutionsMax, executionTtlSeconds } = limits;
-      const args = [death.atMs, ref.executionId, JSON.stringify(death), deadExecutionsMax, executionTtlSeconds];
+      const args = [
+        "death",
+        JSON.stringify(death),
+        death.atMs,
+        ref.executionId,
+        deadExecutionsMax,
+        executionTtlSeconds,
+      ];
       return (await runOne(redis, (batch) => buryScript.evalsha(batch, keys, args, readInteger))) === 1;
     },
-    read: async (ref) => readExecution(await redis.command(["HGETALL", keyOf(ref)], readPairs)),
+    read,
   };
 }
 
 function keyOf({ userId, executionId }: ExecutionRef): string {
   return executionKey(userId, executionId);
+}
+
+function textsKeyOf({ userId, executionId }: ExecutionRef): string {
+  return executionTextsKey(userId, executionId);
 }
 
 function fieldsOf({ tool, digest, queuedAtMs, notBeforeMs, retries }: QueuedCall): RedisArgument[] {
@@ -154,9 +192,7 @@ function readKnown(reply: unknown): Pick<Execution, "digest" | "status"> {
   throw new AppError("internal", "The script that opens executions answered something unexpected");
 }
 
-function readBegin(reply: unknown): BeginAnswer {
-  const [kind, output] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  if (kind === "begun" || kind === "foreign") return { kind };
-  if (kind === "completed") return { kind, output: JSON.parse(String(output)) as unknown };
+function readBegun(reply: unknown): BeginAnswer["kind"] {
+  if (reply === "begun" || reply === "foreign" || reply === "completed") return reply;
   throw new AppError("internal", "The script that begins attempts answered something unexpected");
 }

@@ -14,6 +14,7 @@ export function contentOf(key: string): "text" | "entry" | "clear" {
   if (key.startsWith("ops:")) return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
+  if (/^tools:\{.*:executions:/.test(key)) return "clear";
   return key.startsWith("events:") || /^runs:\{.*:journal(?::\d+)?$/.test(key) ? "entry" : "text";
 }
 
@@ -167,9 +168,14 @@ export function toolBreakerKey(name: string): string {
   return `tools:breaker:${name}`;
 }
 
-/** One queued call of a tool; a hash. */
+/** How far a queued call of a tool is; a hash that holds nothing of what was said. */
 export function executionKey(userId: string, executionId: string): string {
   return `tools:{${userId}}:executions:${executionId}`;
+}
+
+/** What a queued call answered, and how it failed; a hash. */
+export function executionTextsKey(userId: string, executionId: string): string {
+  return `tools:{${userId}}:execution-texts:${executionId}`;
 }
 
 /** The user's queued calls that failed for good, by the time at which they did. */

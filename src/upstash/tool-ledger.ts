@@ -1,5 +1,5 @@
 /**
- * The ledger in Redis: one string per key, `h <holder>` while the call is made, `a <answer as JSON>` from then on. Each change is one script, and sets value and expiry
+ * The ledger in Redis: one string per key, `h <holder>` while the call is made, the answer as JSON from then on. Each change is one script, and sets value and expiry
  * by one command.
  */
 import * as z from "zod/mini";
@@ -14,25 +14,31 @@ import { readNothing } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript, type Script } from "./script.ts";
 
-/** KEYS: entry. ARGV: holder, lease in ms. Answers {"claimed"}, {"answered", JSON} or {"held", ms left}. */
-const claimScript = defineScript(`#!lua flags=allow-key-locking
+/** KEYS: entry. ARGV: holder, lease in ms. Answers "claimed", "held <ms left>" or the answer. */
+const claimScript = defineScript(
+  `#!lua flags=allow-key-locking
 local found = redis.call('GET', KEYS[1])
 if not found then
   redis.call('SET', KEYS[1], 'h ' .. ARGV[1], 'PX', ARGV[2])
-  return {'claimed'}
+  return 'claimed'
 end
-if string.sub(found, 1, 2) == 'a ' then return {'answered', string.sub(found, 3)} end
-if found == 'h ' .. ARGV[1] then return {'claimed'} end
-return {'held', redis.call('PTTL', KEYS[1])}
-`);
+if string.sub(found, 1, 2) ~= 'h ' then return found end
+if found == 'h ' .. ARGV[1] then return 'claimed' end
+return 'held ' .. redis.call('PTTL', KEYS[1])
+`,
+  { answersText: { key: 0 } },
+);
 
-/** KEYS: entry. ARGV: answer as JSON, its life in seconds. Answers the JSON that counts. */
-const settleScript = defineScript(`#!lua flags=allow-key-locking
+/** KEYS: entry. ARGV: answer, its life in seconds. Answers the one that counts. */
+const settleScript = defineScript(
+  `#!lua flags=allow-key-locking
 local found = redis.call('GET', KEYS[1])
-if found and string.sub(found, 1, 2) == 'a ' then return string.sub(found, 3) end
-redis.call('SET', KEYS[1], 'a ' .. ARGV[1], 'EX', ARGV[2])
+if found and string.sub(found, 1, 2) ~= 'h ' then return found end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
-`);
+`,
+  { sealed: [{ first: 0, key: 0 }], answersText: { key: 0 } },
+);
 
 /** KEYS: entry. ARGV: holder. */
 const releaseScript = defineScript(`#!lua flags=allow-key-locking
@@ -53,11 +59,11 @@ export function upstashToolLedger(redis: RedisClient): ToolLedger {
 }
 
 function readClaim(reply: unknown): ClaimAnswer {
-  const [kind, value] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  if (kind === "claimed") return { kind };
-  if (kind === "answered") return { kind, result: readResult(value) };
-  if (kind === "held" && typeof value === "number") return { kind, forMs: Math.max(1, value) };
-  throw new AppError("internal", "The ledger's script answered something unexpected");
+  if (reply === "claimed") return { kind: "claimed" };
+  const held = /^held (-?\d+)$/.exec(String(reply));
+  return held === null
+    ? { kind: "answered", result: readResult(reply) }
+    : { kind: "held", forMs: Math.max(1, Number(held[1])) };
 }
 
 const isFailureCode = (value: string): value is ToolFailureCode => value in toolFailureKinds;
@@ -69,7 +75,15 @@ const StoredResult = z.union([
 
 /** The call must not be made again because its answer cannot be read: @throws internal (park). */
 function readResult(reply: unknown): ToolResult {
-  const parsed = z.safeParse(StoredResult, JSON.parse(String(reply)));
+  const parsed = z.safeParse(StoredResult, parseJson(reply));
   if (!parsed.success) throw new AppError("internal", "The ledger holds something that is no answer of a tool");
   return parsed.data as ToolResult;
+}
+
+function parseJson(reply: unknown): unknown {
+  try {
+    return JSON.parse(String(reply));
+  } catch {
+    return undefined;
+  }
 }

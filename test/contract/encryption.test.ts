@@ -6,12 +6,13 @@ import { readNothing } from "../../src/upstash/reply.ts";
 import { planText, summaryText } from "../support/agent-rig.ts";
 import { redisCommand, runClient } from "../support/run-client.ts";
 import { textOfChunks, uiChunks } from "../support/sse.ts";
+import { queueTool, readExecution } from "../support/tool-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { waitForGo } from "../support/test-runs.ts";
 
 const keyText = (byte: string): string => btoa(byte.repeat(32));
 const oldKeys = `old:${keyText("o")}`;
-const planted = ["marzipan", "quicksilver", "heliotrope", "velociraptor", "palimpsest", "zeppelin"];
+const planted = ["marzipan", "quicksilver", "heliotrope", "velociraptor", "palimpsest", "zeppelin", "axolotl"];
 
 let app: TestApp;
 let caller: TestCaller;
@@ -82,13 +83,25 @@ describe("a store with encryption on", () => {
     const view = (await answer.json()) as RunView;
     await app.settled();
     expect(JSON.stringify((await runs.view(view.runId)).output)).toContain("palimpsest");
+    const call = { parameters: { key: "pet", value: "an axolotl" } };
+    const { executionId } = await queueTool(caller, "remember", call);
+    await app.settled();
+    expect(await readExecution(caller, executionId)).toMatchObject({ result: { remembered: { value: "an axolotl" } } });
     const history = await (await caller.fetch("/api/conversations/c2/messages")).text();
     expect(history).toContain("marzipan");
 
     const held = await dump();
     const kinds = new Set([...held.keys()].map((key) => key.replace(/\{.*/, "")));
     expect([...kinds]).toEqual(
-      expect.arrayContaining(["session:", "agents:", "events:", "memory:conversations:", "memory:knowledge:", "runs:"]),
+      expect.arrayContaining([
+        "session:",
+        "agents:",
+        "events:",
+        "memory:conversations:",
+        "memory:knowledge:",
+        "runs:",
+        "tools:",
+      ]),
     );
     for (const word of planted) expect([...held].filter(([, text]) => text.includes(word))).toEqual([]);
   });

@@ -97,9 +97,9 @@ describe("an execution", () => {
     const early = rig();
     expect(await billed(() => early.executions.begin(early.ref, call, first))).toEqual({ commands: 5, roundTrips: 1 });
     const end = () => executions.end(ref, { kind: "failed", failure: passing });
-    expect(await billed(end)).toEqual({ commands: 3, roundTrips: 1 });
-    expect(await billed(() => executions.bury(ref, death))).toEqual({ commands: 6, roundTrips: 1 });
-    expect(await billed(() => executions.read(ref))).toEqual({ commands: 1, roundTrips: 1 });
+    expect(await billed(end)).toEqual({ commands: 5, roundTrips: 1 });
+    expect(await billed(() => executions.bury(ref, death))).toEqual({ commands: 8, roundTrips: 1 });
+    expect(await billed(() => executions.read(ref))).toEqual({ commands: 2, roundTrips: 1 });
     for (const key of [
       executionKey(ref.userId, ref.executionId),
       executionKey(early.ref.userId, early.ref.executionId),

@@ -86,6 +86,8 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "POST /api/tools/:name": queue,
   "GET /api/tools/executions/:executionId": identity("tools", 404),
 
+  "POST /api/mcp": identity("tools", 406, { body: () => ({ jsonrpc: "2.0", id: 1, method: "tools/list" }) }),
+
   "POST /api/execute": identity("runs", 202, { body: () => ({ name: "wait-for-go", input: {} }) }),
   "GET /api/dead-letters": identity("runs", 200),
   "POST /api/dead-letters/redrive": identity("runs", 202, { body: () => ({ perMinute: 1 }) }),

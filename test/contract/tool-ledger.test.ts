@@ -146,7 +146,7 @@ describe("the ledger in Redis", () => {
 
   it("refuses an entry that it cannot read, rather than act again", async () => {
     const ref = freshRef();
-    await redis.command(["SET", toolLedgerKey(ref.userId, ref.key), 'a {"kind":"later version"}'], String);
+    await redis.command(["SET", toolLedgerKey(ref.userId, ref.key), '{"kind":"later version"}'], String);
     await expect(upstashToolLedger(redis).claim(ref, "a", leaseMs)).rejects.toMatchObject({ code: "internal" });
   });
 });

@@ -107,3 +107,13 @@ describe("a run", () => {
     expect((await ask(`/api/runs/${run.runId}/receipt`, { headers: { cookie } })).status).toBe(200);
   });
 });
+
+describe("MCP", () => {
+  it("serves our tools, through the official library", async () => {
+    const { cookie } = await openSession();
+    const headers = { cookie, accept: "application/json, text/event-stream" };
+    const call = { name: "calculator", arguments: { expression: "6 * 7" } };
+    const response = await postJson("/api/mcp", { jsonrpc: "2.0", id: 1, method: "tools/call", params: call }, headers);
+    expect(await response.json()).toMatchObject({ id: 1, result: { content: [{ type: "text" }] } });
+  });
+});

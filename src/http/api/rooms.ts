@@ -5,6 +5,7 @@ import { deadLetterApi } from "./dead-letters.ts";
 import type { Room, RouteDescription, RouteKey } from "./describe.ts";
 import { engineApi } from "./engine.ts";
 import { keyApi } from "./keys.ts";
+import { mcpApi } from "./mcp.ts";
 import { memoryApi } from "./memory.ts";
 import { operationsApi } from "./operations.ts";
 import { runApi } from "./runs.ts";
@@ -25,6 +26,7 @@ export const rooms = [
   runApi,
   scheduleApi,
   toolApi,
+  mcpApi,
   deadLetterApi,
   engineApi,
   workflowApi,

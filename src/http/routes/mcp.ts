@@ -1,0 +1,49 @@
+/** Our tools for other people's agents. */
+import { Hono, type Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { chatAgentId } from "../../agent/chat-tools.ts";
+import { limits } from "../../core/limits.ts";
+import { runTool } from "../../tool/run-tool.ts";
+import { fullGrant } from "../../tool/tool-grant.ts";
+import type { AppEnv } from "../app-env.ts";
+import { identityOf, requireIdentity } from "../middleware/identity.ts";
+import { readText } from "../read-json.ts";
+
+/** Mounted at `/api/mcp`. */
+export function mcpRoutes() {
+  return new Hono<AppEnv>().use("*", requireIdentity(), onlyPost()).post("/", mcp);
+}
+
+/**
+ * A client waits for nobody's word, so a tool that always needs one is not shown to it, and a call that needs one is refused; who may use the route may use the rest.
+ */
+async function mcp(c: Context<AppEnv>): Promise<Response> {
+  const { userId } = identityOf(c);
+  const { registry, tools } = await c.get("wire").queuedTools();
+  const body = await readText(c, limits.mcpBodyBytesMax);
+  const request = new Request(c.req.url, { method: "POST", headers: c.req.raw.headers, body });
+  const served = {
+    describe: () => registry.describe(fullGrant).filter(({ approval }) => approval !== "always"),
+    call: ({ key, ...call }: { readonly name: string; readonly argumentsJson: string; readonly key?: string }) =>
+      runTool(registry, call, {
+        ...tools,
+        userId,
+        agentId: chatAgentId,
+        callKey: `mcp ${key ?? tools.random.uuid()}`,
+        grant: fullGrant,
+        isApproved: false,
+        signal: c.req.raw.signal,
+      }),
+  };
+  const { serveMcp } = await import("../../mcp/serve-tools.ts");
+  return serveMcp(served, request);
+}
+
+/** There is no session that could be listened to or ended; by this a client knows. */
+function onlyPost() {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.req.method === "POST") return next();
+    c.header("Allow", "POST");
+    return c.body(null, 405);
+  });
+}
