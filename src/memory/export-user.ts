@@ -50,7 +50,7 @@ export async function* exportUser(
   yield `]}\n`;
 }
 
-export function formatExportCursor({ kind, after }: ExportCursor): string {
+function formatExportCursor({ kind, after }: ExportCursor): string {
   return `${kind}.${after}`;
 }
 
