@@ -124,6 +124,16 @@ describe("a run that Upstash Workflow carries", () => {
     const types = (await runs.events(runId)).map(({ type }) => type);
     expect(types.at(-1)).toBe("workflow-failed");
   });
+
+  it("is cancelled like any other", async () => {
+    app.stack.faults.add({ server: "delivery", action: "status", status: 500 });
+    const runId = await started("workflow");
+    expect(await runs.act(runId, "cancel")).toBeLessThan(300);
+    app.stack.faults.clear();
+    await app.settled();
+    await passRetries();
+    expect(await runs.view(runId)).toMatchObject({ status: "cancelled" });
+  });
 });
 
 describe("the endpoint of Upstash Workflow", () => {

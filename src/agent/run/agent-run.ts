@@ -37,7 +37,7 @@ export const agentRun = defineRun({
 export type AgentContext = PhaseContext & Pick<RunContext<AgentServices>, "userId" | "runId" | "conversationId">;
 
 /** Everything that `ctx` is used for here, Upstash Workflow can do too. */
-export async function runAgent(ctx: AgentContext, { agent, goal }: AgentRunInput): Promise<AgentRunOutput> {
+async function runAgent(ctx: AgentContext, { agent, goal }: AgentRunInput): Promise<AgentRunOutput> {
   const run = phaseRun(ctx, { agent, goal });
   return agent.shape === "loop" ? runLoop(run) : runPlan(run);
 }

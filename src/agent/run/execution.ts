@@ -38,16 +38,6 @@ export function executeCalls(run: PhaseRun, calls: readonly PlannedStep[]): Prom
   return executeWave(run, calls, new Map());
 }
 
-/** One step of a plan by itself. */
-export async function executeStep(
-  run: PhaseRun,
-  step: PlannedStep,
-  earlier: readonly StepResult[],
-): Promise<StepResult> {
-  const [result] = await executeWave(run, [step], new Map(earlier.map((done) => [done.id, done])));
-  return result!;
-}
-
 /**
  * Approvals are asked for all at once and waited for one by one; then everything that may run does so at the same time. Whoever watches is told of each call when it is
  * asked for or made.

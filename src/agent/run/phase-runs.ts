@@ -21,7 +21,7 @@ const Result = z.object({
   errorText: z.optional(z.string()),
 });
 
-export const PlanningInput = z.object({ agent: StoredAgent, goal: Goal });
+const PlanningInput = z.object({ agent: StoredAgent, goal: Goal });
 
 export interface PlanningOutput {
   readonly plan: Plan;
