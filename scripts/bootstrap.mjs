@@ -23,6 +23,7 @@ const TASKS = {
   setup: "scripts/setup/main.ts",
   doctor: "scripts/doctor/main.ts",
   bench: "bench/main.ts",
+  fuzz: "scripts/fuzz.ts",
   check: "scripts/tasks/check.ts",
   test: "scripts/tasks/test.ts",
   upstream: "scripts/upstream/main.ts",
