@@ -1,9 +1,10 @@
 /** What must hold of every run when the world has come to rest. Each function answers with the violations in words. */
 import { createRunFold } from "../../src/engine/fold-run.ts";
+import { runEvents } from "../../src/engine/follow-run.ts";
 import { outside, parseEntry } from "../../src/engine/journal-entry.ts";
 import { isOver } from "../../src/engine/run-state.ts";
 import { addSpending, nothingSpent } from "../../src/engine/spending.ts";
-import { undoPlan, undoPrefix } from "../../src/engine/undo-steps.ts";
+import { undoPrefix } from "../../src/engine/undo-steps.ts";
 import type { RunRecord } from "./record.ts";
 import type { Effect } from "./things.ts";
 
@@ -30,6 +31,7 @@ export function checkRun(record: RunRecord, evidence: Evidence): string[] {
     ...checkDecisions(record, evidence),
     ...checkAttempts(record, evidence),
     ...checkNothingIsLeft(record, evidence),
+    ...checkEmitted(record),
     ...checkOutput(record, evidence),
   ];
 }
@@ -106,13 +108,24 @@ function checkUndoing({ ref, state }: RunRecord, effects: readonly Effect[]): st
   const prefix = `${ref.runId}/${undoPrefix}`;
   const undone = effects.filter(({ key }) => key.startsWith(prefix)).map(({ key }) => key.slice(prefix.length));
   const order = [...new Set(undone)];
-  const plan = state.undoing === undefined ? [] : undoPlan(state).map(({ step }) => step);
+  // Not the engine's own plan: that may be what is wrong.
+  const forward = state.settled.slice(0, state.undoing?.forwardSteps).filter(({ isUndoable }) => isUndoable);
+  const plan = state.undoing === undefined ? [] : forward.map(({ step }) => step).toReversed();
   if (JSON.stringify(order) !== JSON.stringify(plan)) {
     return [`E4: ${ref.runId} (${state.status}) undid [${order.join(", ")}] instead of [${plan.join(", ")}]`];
   }
   const mayLeave = state.status === "completed" || (state.cancellation?.isUndoing === false && !state.undoing);
   if (mayLeave || state.undoing !== undefined || !state.settled.some(({ isUndoable }) => isUndoable)) return [];
   return [`E4: ${ref.runId} ${state.status} and undid nothing`];
+}
+
+/** E1: what the code emits is told once, however often the code is run. Each line of a script has a path of its own. */
+function checkEmitted({ ref, entries }: RunRecord): string[] {
+  const told = runEvents(entries).flatMap(({ type, data }) =>
+    type === "said" ? [JSON.stringify(data["payload"])] : [],
+  );
+  const paths = told.map((payload) => (JSON.parse(payload) as { path: unknown }).path);
+  return new Set(paths).size === paths.length ? [] : [`E1: ${ref.runId} told twice of one of ${paths.join(", ")}`];
 }
 
 /** U3: what happened and could be undone is undone, also where it happened unseen. What the run was told to have failed, it does not know of. */
