@@ -77,7 +77,7 @@ describe("documents", () => {
   it("every test that they name exists", () => {
     const named = ["docs/invariants.md", "docs/coverage.md", "docs/security.md"].flatMap((file) => {
       const references = readFileSync(file, "utf8").matchAll(
-        /`((?:unit|contract|workerd|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
+        /`((?:unit|contract|simulation|workerd|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
       );
       return [...references].map(([, name = "", title = ""]) => ({ place: `test/${name}`, title: title.trim() }));
     });
