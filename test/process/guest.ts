@@ -10,6 +10,8 @@ export interface Guest {
   ask(key: string, goal: string): Promise<string>;
   /** Says yes or no, once. */
   answer(runId: string, confirmed: boolean): Promise<void>;
+  /** Lets a parked run go on. */
+  resume(runId: string): Promise<void>;
   /** Lets a step of an agent's plan be done. */
   approve(runId: string, stepId: string): Promise<void>;
   /**
@@ -76,6 +78,9 @@ export async function createGuest(app: WorkerdApp): Promise<Guest> {
     order: (key, dinner) => start("/api/execute", key, { name: "book-dinner", input: dinner }),
     ask: (key, goal) => start("/api/agents/workflow", key, { goal }),
     answer: (runId, confirmed) => signal(runId, { name: "guest-confirms", id: "the-word", payload: { confirmed } }),
+    async resume(runId) {
+      await (await sendSurely(`/api/runs/${runId}/resume`, { method: "POST" })).body?.cancel();
+    },
     approve(runId, stepId) {
       const name = `approval:${stepId}`;
       return signal(runId, { name, id: name, payload: { approved: true } });

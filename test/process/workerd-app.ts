@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { appBindings } from "../../stack/app-bindings.ts";
 import { startCron } from "../../stack/cron.ts";
 import { freePort } from "../../stack/free-port.ts";
+import { PortTakenError } from "../../stack/port-taken.ts";
 import type { RunningStack } from "../../stack/start-stack.ts";
 
 export interface WorkerdApp {
@@ -27,9 +28,10 @@ const binary = (createRequire(import.meta.url)("workerd") as { default: string }
 
 const upPauseMs = 20;
 const upAttemptsMax = 1_000;
+const upAnswerMsMax = 5_000;
 
 export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> {
-  const port = await freePort(0);
+  const port = await lastingPort();
   const url = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(path.join(tmpdir(), "skipstone-workerd-"));
   const bindings: Record<string, string> = { ...appBindings(stack, url), LOG_LEVEL: "error" };
@@ -62,11 +64,26 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
   };
 }
 
+/**
+ * Below the range from which the system takes ports for outgoing connections (Source: Linux, ip_local_port_range): one of hundreds could take it between two lives of
+ * the app, even one to that very port, which would be connected to itself.
+ */
+async function lastingPort(): Promise<number> {
+  for (;;) {
+    try {
+      return await freePort(20_000 + Math.floor(Math.random() * 10_000));
+    } catch (error) {
+      if (!(error instanceof PortTakenError)) throw error;
+    }
+  }
+}
+
 async function start(config: string, url: string): Promise<ChildProcess> {
   const child = spawn(binary, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
   for (let attempt = 0; attempt < upAttemptsMax; attempt += 1) {
-    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(upAnswerMsMax) }).catch(() => undefined);
     if (answer?.ok === true) return child;
+    if (child.exitCode !== null) throw new Error(`workerd ended with ${child.exitCode} before it came up`);
     await wait(upPauseMs);
   }
   await kill(child);
@@ -74,6 +91,7 @@ async function start(config: string, url: string): Promise<ChildProcess> {
 }
 
 async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
   await gone;
