@@ -22,6 +22,7 @@ const TASKS = {
   demo: "scripts/demo.ts",
   setup: "scripts/setup/main.ts",
   doctor: "scripts/doctor/main.ts",
+  deploy: "scripts/deploy/main.ts",
   bench: "bench/main.ts",
   fuzz: "scripts/fuzz.ts",
   check: "scripts/tasks/check.ts",

@@ -66,7 +66,7 @@ async function askForDinner(id: string): Promise<{ chat: Chat<UIMessage>; before
 }
 
 function approvalIdIn(chat: Chat<UIMessage>): string {
-  const part = chat.messages.at(-1)!.parts.filter(isToolUIPart).at(-1)!;
+  const part = chat.messages.at(-1)!.parts.findLast((each) => isToolUIPart(each))!;
   if (part.state !== "approval-requested") throw new Error(`nothing is asked: ${part.state}`);
   return part.approval.id;
 }
