@@ -61,6 +61,11 @@ export interface Config {
 
 export type ModelPrices = Readonly<Record<string, { readonly input: number; readonly output: number }>>;
 
+/** Of a model by its name, of the configured one without; nothing for one that has no price. */
+export function modelPrice({ model, modelPrices }: Config, name = model.name): ModelPrices[string] {
+  return modelPrices[name] ?? { input: 0, output: 0 };
+}
+
 export interface QstashConfig {
   readonly url: string;
   readonly token: Secret;

@@ -12,6 +12,7 @@ import { readClaim } from "./http/middleware/identity.ts";
 import { requestId } from "./http/middleware/request-id.ts";
 import { sameOrigin } from "./http/middleware/same-origin.ts";
 import { securityHeaders } from "./http/middleware/security-headers.ts";
+import { serverTiming } from "./http/middleware/server-timing.ts";
 import { answerProblem } from "./http/problem.ts";
 import { chatRoutes } from "./http/routes/chat.ts";
 import { healthRoutes, readyRoutes } from "./http/routes/operations.ts";
@@ -33,6 +34,7 @@ export function createEdgeApp(wire: (invocation: Invocation) => Wire): Hono<AppE
     c.set("wire", wire({ env: c.env, log: c.get("log"), waitUntil: (work) => c.executionCtx.waitUntil(work) }));
     await next();
   });
+  app.use(serverTiming());
   app.route("/ready", readyRoutes());
   app.use("/api/*", firstGate());
   app.use("/api/*", sameOrigin());

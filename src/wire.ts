@@ -105,6 +105,7 @@ function createEdge(adapters: Adapters): EdgeWire {
   const { qstash } = config;
   return {
     clock,
+    meter: adapters.meter,
     ...createIdentityWire(adapters),
     gate: upstashGate({ redis, clock, blocked }),
     pingStorage: async () => {

@@ -25,6 +25,10 @@ export interface Spending {
   readonly messages: number;
   readonly subrequests: number;
   readonly wallMs: number;
+  /** Of the model; absent where it was not asked. */
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly modelUsd?: number;
 }
 
 export interface RunOrigin {

@@ -1,5 +1,6 @@
 /** A run as its owner sees it over HTTP. Times are unix ms. */
 import type { JsonValue } from "../core/json.ts";
+import { moneyFor, type Money } from "../core/prices.ts";
 import { limits } from "../core/limits.ts";
 import type { Failure, Spending } from "./journal-entry.ts";
 import { isOver, type RunState, type RunStatus } from "./run-state.ts";
@@ -63,15 +64,26 @@ export function viewRun(runId: string, state: RunState): RunView | undefined {
   };
 }
 
-export interface RunReceipt extends Spending {
+/** Of all segments that have closed. What a segment spent that died is not known, nor what deliveries cost that found nothing to do. */
+export interface RunReceipt extends Required<Omit<Spending, "modelUsd">> {
   readonly runId: string;
   readonly segments: number;
   /** False while a segment is under way whose spending is not known yet. */
   readonly isFinal: boolean;
+  readonly money: Money;
 }
 
 export function viewReceipt(runId: string, state: RunState): RunReceipt {
-  return { runId, segments: state.segments, isFinal: state.holder === undefined, ...state.spent };
+  const { modelUsd = 0, inputTokens = 0, outputTokens = 0, ...counts } = state.spent;
+  return {
+    runId,
+    segments: state.segments,
+    isFinal: state.holder === undefined,
+    ...counts,
+    inputTokens,
+    outputTokens,
+    money: moneyFor({ ...counts, modelUsd }),
+  };
 }
 
 /** What the run keeps in mind; `undefined` when it has been over for too long. */

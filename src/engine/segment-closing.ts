@@ -5,6 +5,7 @@
  * S2 The sweep knows the run until it is over and its parent was told: wherever we die, somebody finishes what comes after the lease.
  */
 import { limits } from "../core/limits.ts";
+import type { Meter } from "../core/meter.ts";
 import { checked } from "./attempt-step.ts";
 import type { SegmentBudget } from "./budget.ts";
 import type { EnginePorts } from "./engine-parts.ts";
@@ -95,6 +96,7 @@ export function createSegmentClosing({
       messages: meter.messages - before.messages + following.messages,
       subrequests: meter.subrequests - before.subrequests + roundTrips + following.messages,
       wallMs: clock.now() - opened.startedAtMs,
+      ...modelSpent(before, meter),
     };
   }
 
@@ -212,4 +214,13 @@ export function createSegmentClosing({
     hasBegun: () => isClosing,
   };
   return self;
+}
+
+function modelSpent(before: Meter, now: Meter): Pick<Spending, "inputTokens" | "outputTokens" | "modelUsd"> {
+  if (now.inputTokens + now.outputTokens === before.inputTokens + before.outputTokens) return {};
+  return {
+    inputTokens: now.inputTokens - before.inputTokens,
+    outputTokens: now.outputTokens - before.outputTokens,
+    modelUsd: now.modelUsd - before.modelUsd,
+  };
 }

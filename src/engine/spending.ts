@@ -9,5 +9,8 @@ export function addSpending(a: Spending, b: Spending): Spending {
     messages: a.messages + b.messages,
     subrequests: a.subrequests + b.subrequests,
     wallMs: a.wallMs + b.wallMs,
+    inputTokens: (a.inputTokens ?? 0) + (b.inputTokens ?? 0),
+    outputTokens: (a.outputTokens ?? 0) + (b.outputTokens ?? 0),
+    modelUsd: (a.modelUsd ?? 0) + (b.modelUsd ?? 0),
   };
 }

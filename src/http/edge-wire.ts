@@ -2,6 +2,7 @@
  * What the middleware and the routes of sessions, tools and operations need from the wire. Each names its own part, so
  * that a test passes a few fakes and no more.
  */
+import type { Meter } from "../core/meter.ts";
 import type { Tally } from "../core/tally.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -13,6 +14,8 @@ import type { Tickets } from "../session/tickets.ts";
 import type { Gate } from "./gate.ts";
 
 export interface EdgeWire {
+  /** What the request has cost so far. */
+  readonly meter: Meter;
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly keys: ApiKeys;

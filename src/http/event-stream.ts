@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { createFrameStream, type FrameStream } from "./frame-stream.ts";
+import { receiptFrame } from "./middleware/server-timing.ts";
 import { eventStreamHeaders, heartbeatFrame, retryFrame } from "./sse.ts";
 
 const heartbeatMs = 15_000;
@@ -24,6 +25,7 @@ export function respondWithEvents(c: Context<AppEnv>, { pause, random, frames }:
   const ended = new AbortController();
   const signal = AbortSignal.any([c.req.raw.signal, ended.signal]);
   const log = c.get("log");
+  const { meter } = c.get("wire");
 
   async function relay(): Promise<void> {
     await stream.write(retryFrame(retryMinMs + retrySpreadMs * random()));
@@ -36,8 +38,9 @@ export function respondWithEvents(c: Context<AppEnv>, { pause, random, frames }:
     .catch((error: unknown) => {
       if (!signal.aborted) log.warn("an event stream broke off", { cause: error });
     })
-    .finally(() => {
+    .finally(async () => {
       ended.abort();
+      await stream.write(receiptFrame(meter));
       stream.end();
     });
   c.executionCtx.waitUntil(settled);

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import type { FrameStream } from "./frame-stream.ts";
+import { receiptFrame } from "./middleware/server-timing.ts";
 import { uiStreamHeaders } from "./sse.ts";
 
 /**
@@ -9,8 +10,12 @@ import { uiStreamHeaders } from "./sse.ts";
  */
 export function respondWithUi(c: Context<AppEnv>, stream: FrameStream, done: Promise<void>): Response {
   const log = c.get("log");
+  const { meter } = c.get("wire");
   const settled = done.then(
-    () => stream.end(),
+    async () => {
+      await stream.write(receiptFrame(meter));
+      stream.end();
+    },
     (error: unknown) => {
       log.warn("a chat stream broke off", { cause: error });
       stream.fail(error);

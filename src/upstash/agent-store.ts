@@ -7,23 +7,23 @@ import { defineScript } from "./script.ts";
 
 const sealed = [{ first: 1, key: 0, field: 0 }];
 
-/** Counting and setting must be one change, or two requests at once pass the limit. 3 calls. */
+/** Counting and setting must be one change, or two requests at once pass the limit. */
 const addScript = defineScript(
   `#!lua flags=allow-key-locking
-if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return -1 end
 return redis.call("HSETNX", KEYS[1], ARGV[1], ARGV[2])
 `,
-  { sealed },
+  { sealed, calls: (reply) => (reply === -1 ? 1 : 2) },
 );
 
-/** A change must not bring back what was removed meanwhile. 3 calls. */
+/** A change must not bring back what was removed meanwhile. */
 const replaceScript = defineScript(
   `#!lua flags=allow-key-locking
 if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return 1
 `,
-  { sealed },
+  { sealed, calls: (reply) => (reply === 0 ? 1 : 2) },
 );
 
 export function upstashAgentStore(redis: RedisClient): AgentStore {

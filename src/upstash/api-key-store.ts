@@ -13,24 +13,24 @@ import { apiKeysKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
 import { defineScript, type Script } from "./script.ts";
 
-/** KEYS: keys. ARGV: id, key, most keys. Counting and setting must be one change, or two requests at once pass the limit. 3 calls. */
+/** KEYS: keys. ARGV: id, key, most keys. Counting and setting must be one change, or two requests at once pass the limit. */
 const addScript = defineScript(
   `#!lua flags=allow-key-locking
 if redis.call("HLEN", KEYS[1]) >= 2 * tonumber(ARGV[3]) then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2], ARGV[1] .. "#", 1)
 return 1
 `,
-  { sealed: [{ first: 1, key: 0, field: 0 }] },
+  { sealed: [{ first: 1, key: 0, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 2) },
 );
 
-/** KEYS: keys. ARGV: id, key, revision before. 0 when it has another revision, or is not there. 3 calls. */
+/** KEYS: keys. ARGV: id, key, revision before. 0 when it has another revision, or is not there. */
 const replaceScript = defineScript(
   `#!lua flags=allow-key-locking
 if redis.call("HGET", KEYS[1], ARGV[1] .. "#") ~= ARGV[3] then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2], ARGV[1] .. "#", ARGV[3] + 1)
 return 1
 `,
-  { sealed: [{ first: 1, key: 0, field: 0 }] },
+  { sealed: [{ first: 1, key: 0, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 2) },
 );
 
 const expiresAtMs = z.optional(z.number());

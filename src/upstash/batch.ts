@@ -29,8 +29,9 @@ export interface Batch {
   /**
    * Adds one command. The promise settles after the batch was sent, so awaiting it inside `build` waits for ever.
    * A rejection that nobody awaits is not reported: await each command whose failure matters.
+   * @param calls billed ones inside of a script that is sent as a plain command.
    */
-  add<T>(command: readonly RedisArgument[], read: Reader<T>): Promise<T>;
+  add<T>(command: readonly RedisArgument[], read: Reader<T>, calls?: Script["calls"]): Promise<T>;
   /** Adds one run of a script; see `defineScript`. */
   script<T>(script: Script, keys: readonly string[], args: readonly RedisArgument[], read: Reader<T>): Promise<T>;
 }
@@ -56,16 +57,18 @@ export interface UpstashClientOptions {
   readonly timeoutMs: number;
   /** Told about each round trip before it leaves: how many commands it carries. Counts subrequests and receipts. */
   readonly onRoundTrip?: (commands: number) => void;
+  /** Told about the calls inside of scripts, which are billed too, once those have answered. */
+  readonly onScriptCalls?: (calls: number) => void;
   /** Absent: everything travels and stands in clear. */
   readonly vault?: Vault | undefined;
 }
 
 export function upstashClient(options: UpstashClientOptions): RedisClient {
-  const { vault } = options;
-  const transport = createTransport(options);
+  const { vault, onScriptCalls } = options;
+  const way: Way = { transport: createTransport(options), vault, onScriptCalls };
   const client: RedisClient = {
-    run: (build) => sendBatch({ transport, vault }, "pipeline", build),
-    atomic: (build) => sendBatch({ transport, vault }, "multi-exec", build),
+    run: (build) => sendBatch(way, "pipeline", build),
+    atomic: (build) => sendBatch(way, "multi-exec", build),
     command: async (command, read) => {
       let value: Promise<unknown> | undefined;
       await client.run((batch) => void (value = batch.add(command, read)));
@@ -82,6 +85,7 @@ interface Pending {
   readonly keys: readonly string[];
   /** The command, or the arguments of a script. */
   readonly args: readonly RedisArgument[];
+  readonly calls: Script["calls"] | undefined;
   resolve(reply: unknown): void;
   reject(error: unknown): void;
 }
@@ -89,13 +93,15 @@ interface Pending {
 interface Way {
   readonly transport: Transport;
   readonly vault: Vault | undefined;
+  readonly onScriptCalls: UpstashClientOptions["onScriptCalls"];
 }
 
 async function sendBatch(
-  { transport, vault }: Way,
+  way: Way,
   endpoint: "pipeline" | "multi-exec",
   build: (batch: Batch) => void | Promise<void>,
 ): Promise<void> {
+  const { transport, vault } = way;
   const pending: Pending[] = [];
   try {
     await build(collectInto(pending));
@@ -103,9 +109,9 @@ async function sendBatch(
     invariant(pending.length <= limits.batchCommandsMax, "a batch stays within batchCommandsMax commands");
     const sealed = await Promise.all(pending.map((command) => seal(vault, command)));
     const replies = await transport(endpoint, await encode(sealed, endpoint));
-    const unknownScripts = settle(vault, sealed, replies);
+    const unknownScripts = settle(way, sealed, replies);
     if (unknownScripts.length === 0) return;
-    settle(vault, unknownScripts, await transport("pipeline", unknownScripts.map(evalText)));
+    settle(way, unknownScripts, await transport("pipeline", unknownScripts.map(evalText)));
   } catch (thrown) {
     const error = asAppError(thrown);
     for (const command of pending) command.reject(error);
@@ -114,7 +120,7 @@ async function sendBatch(
 }
 
 function collectInto(pending: Pending[]): Batch {
-  function enqueue<T>(command: Pick<Pending, "script" | "keys" | "args">, read: Reader<T>): Promise<T> {
+  function enqueue<T>(command: Pick<Pending, "script" | "keys" | "args" | "calls">, read: Reader<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     pending.push({ ...command, resolve, reject });
     const value = promise.then(read);
@@ -123,8 +129,8 @@ function collectInto(pending: Pending[]): Batch {
     return value;
   }
   return {
-    add: (command, read) => enqueue({ script: undefined, keys: [], args: command }, read),
-    script: (script, keys, args, read) => enqueue({ script, keys, args }, read),
+    add: (command, read, calls) => enqueue({ script: undefined, keys: [], args: command, calls }, read),
+    script: (script, keys, args, read) => enqueue({ script, keys, args, calls: script.calls }, read),
   };
 }
 
@@ -163,12 +169,13 @@ function evalText({ script, keys, sent }: Sealed): RedisArgument[] {
 }
 
 /** Settles each command with its reply, except the scripts that Redis does not know yet: those it returns. */
-function settle(vault: Vault | undefined, pending: readonly Sealed[], replies: readonly Reply[]): Sealed[] {
+function settle({ vault, onScriptCalls }: Way, pending: readonly Sealed[], replies: readonly Reply[]): Sealed[] {
   if (replies.length !== pending.length) {
     throw new AppError("redis_unavailable", `Redis answered ${replies.length} of ${pending.length} commands`);
   }
   return pending.filter((command, index) => {
     const { result, error } = replies[index]!;
+    if (error === undefined && command.calls !== undefined) onScriptCalls?.(command.calls(result));
     if (error === undefined) command.resolve(vault === undefined ? result : open(vault, command, result));
     else if (command.script !== undefined && error.startsWith("NOSCRIPT")) return true;
     else command.reject(commandRefused(commandName(command), error));

@@ -39,34 +39,40 @@ end
 local length = redis.call('RPUSH', KEYS[1], nextGeneration .. ' 0 o ' .. ARGV[1] .. ' ' .. ARGV[2])
 return {'opened', nextGeneration, length}
 `,
-  { sealed: [{ first: 1, key: 0, isAlike: true }] },
+  {
+    sealed: [{ first: 1, key: 0, isAlike: true }],
+    calls: (reply) => (Array.isArray(reply) && reply[0] === "running" ? 1 : 2),
+  },
 );
 
 /**
  * KEYS: event list, message list. ARGV: now, record as JSON, its mark, expected generation, expected seq, expiry of messages (seconds), messages…
- * Answers {"superseded", generation, length} or {"moved"}. The record is published on the channel named like the list.
+ * Answers {"superseded", generation, length, calls made} or {"moved"}. The record is published on the channel named like the list.
  */
 export const supersedeScript = defineScript(
   `#!lua flags=allow-key-locking
 ${readTail}
 local isRepeated = string.sub(tail, -string.len(ARGV[2])) == ARGV[2] and mark == ARGV[3] and seq == 0
 if isRepeated then
-  return {'superseded', string.format('%.0f', generation), redis.call('LLEN', KEYS[1])}
+  return {'superseded', string.format('%.0f', generation), redis.call('LLEN', KEYS[1]), 2}
 end
 if generation ~= tonumber(ARGV[4]) or seq ~= tonumber(ARGV[5]) then return {'moved'} end
 local record = nextGeneration .. ' 0 ' .. ARGV[3] .. ' ' .. ARGV[1] .. ' ' .. ARGV[2]
+local calls = 3
 local length = redis.call('RPUSH', KEYS[1], record)
 redis.call('PUBLISH', KEYS[1], cjson.encode({record}))
 if #ARGV > 6 then
   redis.call('RPUSH', KEYS[2], unpack(ARGV, 7))
   redis.call('EXPIRE', KEYS[2], ARGV[6])
+  calls = 5
 end
-return {'superseded', nextGeneration, length}
+return {'superseded', nextGeneration, length, calls}
 `,
   {
     sealed: [
       { first: 1, key: 0, isAlike: true },
       { first: 6, last: Infinity, key: 1 },
     ],
+    calls: (reply) => (Array.isArray(reply) && reply[0] === "superseded" ? Number(reply[3]) : 1),
   },
 );

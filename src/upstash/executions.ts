@@ -12,23 +12,28 @@ import { readInteger, readNothing, readPairs } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
 
-/** KEYS: execution. ARGV: life in seconds, digest, field, value, … Answers {digest, status}. */
-const openScript = defineScript(`#!lua flags=allow-key-locking
+/** KEYS: execution. ARGV: life in seconds, digest, field, value, … Answers {digest, status, calls made}. */
+const openScript = defineScript(
+  `#!lua flags=allow-key-locking
 local known = redis.call('HMGET', KEYS[1], 'digest', 'status')
-if known[1] then return known end
+if known[1] then return {known[1], known[2], 1} end
 redis.call('HSET', KEYS[1], 'status', 'queued', unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
-return {ARGV[2], 'queued'}
-`);
+return {ARGV[2], 'queued', 3}
+`,
+  { calls: (reply) => (Array.isArray(reply) ? Number(reply[2]) : 1) },
+);
 
 /**
- * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers "begun", "foreign" or "completed".
+ * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers "begun <calls made>", "foreign" or "completed".
  * A delivery that comes before the record makes it.
  */
-const beginScript = defineScript(`#!lua flags=allow-key-locking
+const beginScript = defineScript(
+  `#!lua flags=allow-key-locking
 local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt')
 if known[1] and known[1] ~= ARGV[2] then return 'foreign' end
 if known[2] == 'completed' then return 'completed' end
+local calls = 2
 local now = {'status', 'running', 'attempt', ARGV[3], 'startedAtMs', ARGV[4], 'messageId', ARGV[5]}
 if known[1] then
   redis.call('HSET', KEYS[1], unpack(now))
@@ -36,10 +41,16 @@ else
   for index = 6, #ARGV do now[#now + 1] = ARGV[index] end
   redis.call('HSET', KEYS[1], unpack(now))
   redis.call('EXPIRE', KEYS[1], ARGV[1])
+  calls = 3
 end
-if known[3] ~= ARGV[3] then redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
-return 'begun'
-`);
+if known[3] ~= ARGV[3] then
+  redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+  calls = calls + 1
+end
+return 'begun ' .. calls
+`,
+  { calls: (reply) => Number(String(reply).split(" ")[1] ?? 1) },
+);
 
 /** KEYS: execution, its texts. ARGV: field, text, the new status, now, life in seconds. What the queue has given up comes back by a success or a new attempt only. */
 const endScript = defineScript(
@@ -52,7 +63,7 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 return 1
 `,
-  { sealed: [{ first: 1, key: 1, field: 0 }] },
+  { sealed: [{ first: 1, key: 1, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 4) },
 );
 
 /**
@@ -71,7 +82,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
 return 1
 `,
-  { sealed: [{ first: 1, key: 1, field: 0 }] },
+  { sealed: [{ first: 1, key: 1, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 7) },
 );
 
 export function upstashExecutions(redis: RedisClient, clock: { now(): number }): Executions {
@@ -193,6 +204,7 @@ function readKnown(reply: unknown): Pick<Execution, "digest" | "status"> {
 }
 
 function readBegun(reply: unknown): BeginAnswer["kind"] {
-  if (reply === "begun" || reply === "foreign" || reply === "completed") return reply;
+  const [kind] = String(reply).split(" ");
+  if (kind === "begun" || kind === "foreign" || kind === "completed") return kind;
   throw new AppError("internal", "The script that begins attempts answered something unexpected");
 }

@@ -16,19 +16,31 @@ import { defineScript } from "./script.ts";
 
 /**
  * Counting and setting are one change, or two at once pass the limit. KEYS: entries, vectors, agents. ARGV: key, entry, limit, agent, vector or nothing.
+ * Answers the number of calls made, or 0 where there are too many entries.
  */
 const putScript = defineScript(
   `#!lua flags=allow-key-locking
-if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) and redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
-if redis.call("HSET", KEYS[1], ARGV[1], ARGV[2]) == 1 then redis.call("SADD", KEYS[3], ARGV[4]) end
-if ARGV[5] ~= "" then redis.call("HSET", KEYS[2], ARGV[1], ARGV[5]) end
-return 1
+local calls = 2
+if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then
+  calls = 3
+  if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
+end
+if redis.call("HSET", KEYS[1], ARGV[1], ARGV[2]) == 1 then
+  redis.call("SADD", KEYS[3], ARGV[4])
+  calls = calls + 1
+end
+if ARGV[5] ~= "" then
+  redis.call("HSET", KEYS[2], ARGV[1], ARGV[5])
+  calls = calls + 1
+end
+return calls
 `,
   {
     sealed: [
       { first: 1, key: 0, field: 0 },
       { first: 4, key: 1, field: 0 },
     ],
+    calls: (reply) => (reply === 0 ? 2 : Number(reply)),
   },
 );
 
@@ -40,7 +52,7 @@ export function upstashKnowledgeStore(redis: RedisClient): KnowledgeStore {
       const args = [entry.key, formatEntry(entry), limits.knowledgeEntriesMax, owner.agentId, stored];
       let isStored: Promise<number> | undefined;
       await redis.run((batch) => void (isStored = putScript.evalsha(batch, keys, args, readInteger)));
-      return (await isStored) === 1 ? "stored" : "full";
+      return (await isStored) === 0 ? "full" : "stored";
     },
 
     get: (owner, key) => redis.command(["HGET", entriesKey(owner), key], (reply) => readEntry(key, readText(reply))),

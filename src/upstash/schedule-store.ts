@@ -16,7 +16,11 @@ if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return "full" end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return "new"
 `,
-  { sealed: [{ first: 1, key: 0, field: 0 }], answersText: { key: 0, field: 0 } },
+  {
+    sealed: [{ first: 1, key: 0, field: 0 }],
+    answersText: { key: 0, field: 0 },
+    calls: (reply) => (reply === "new" ? 3 : reply === "full" ? 2 : 1),
+  },
 );
 
 /** KEYS: schedules. ARGV: id, schedule. */
@@ -26,16 +30,19 @@ if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 return 1
 `,
-  { sealed: [{ first: 1, key: 0, field: 0 }] },
+  { sealed: [{ first: 1, key: 0, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 2) },
 );
 
 /** KEYS: schedules, firings. ARGV: id, firings as they were read, firings. */
-const noteScript = defineScript(`#!lua flags=allow-key-locking
+const noteScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return "gone" end
 if (redis.call("HGET", KEYS[2], ARGV[1]) or "") ~= ARGV[2] then return "moved" end
 redis.call("HSET", KEYS[2], ARGV[1], ARGV[3])
 return "noted"
-`);
+`,
+  { calls: (reply) => (reply === "noted" ? 3 : reply === "moved" ? 2 : 1) },
+);
 
 export function upstashScheduleStore(redis: RedisClient): ScheduleStore {
   async function run<T>(script: Script, keys: string[], args: RedisArgument[], read: Reader<T>): Promise<T> {

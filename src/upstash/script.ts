@@ -10,6 +10,8 @@ import type { ScriptPlace, SealedArguments } from "./sealing.ts";
 
 export interface Script {
   readonly text: string;
+  /** Billed calls inside of a run that answered so. Of a run that failed none are known. */
+  readonly calls: (reply: unknown) => number;
   /** Its arguments that are texts of users; the script sees them sealed. */
   readonly sealed: readonly SealedArguments[];
   /** Set where it may answer a text that is stored there. */
@@ -26,7 +28,7 @@ export interface Script {
 
 export function defineScript(
   text: string,
-  { sealed = [], ...rest }: Partial<Pick<Script, "sealed" | "answersText">> = {},
+  { sealed = [], ...rest }: Pick<Script, "calls" | "answersText"> & Partial<Pick<Script, "sealed">>,
 ): Script {
   let digest: Promise<string> | undefined;
   const script: Script = {

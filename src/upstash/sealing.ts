@@ -15,8 +15,8 @@ import { isSealed, placeOf, type Vault } from "./vault.ts";
 export interface ScriptPlace {
   /** Index of the key that it is bound to. */
   readonly key: number;
-  /** Index of the argument that names the field, where it is in a hash. */
-  readonly field?: number;
+  /** The field, where it is in a hash: its name, or the index of the argument that names it. */
+  readonly field?: number | string;
 }
 
 /** Arguments of a script that are texts of users. */
@@ -89,8 +89,11 @@ export async function openScriptReply(
   { script, keys, args }: ScriptRun,
   reply: unknown,
 ): Promise<unknown> {
-  if (script.answersText === undefined || typeof reply !== "string" || !isSealed(reply)) return reply;
-  return vault.open(reply, placeOfArgument(script.answersText, keys, args));
+  const { answersText } = script;
+  if (answersText === undefined) return reply;
+  const openOne = async (value: unknown): Promise<unknown> =>
+    typeof value === "string" && isSealed(value) ? vault.open(value, placeOfArgument(answersText, keys, args)) : value;
+  return Array.isArray(reply) ? Promise.all(reply.map(openOne)) : openOne(reply);
 }
 
 /** The reply as the reader expects it. @throws sealed_unreadable (park); internal (park) for a command that is no way to read sealed texts. */
@@ -181,7 +184,7 @@ function headerEnd(entry: string): number {
 }
 
 function placeOfArgument({ key, field }: ScriptPlace, keys: readonly string[], args: readonly RedisArgument[]): string {
-  return placeOf(keys[key]!, field === undefined ? undefined : String(args[field]));
+  return placeOf(keys[key]!, typeof field === "number" ? String(args[field]) : field);
 }
 
 /** A channel is named like a key, but what is said there is no value of it. */

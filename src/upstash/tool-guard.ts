@@ -10,28 +10,41 @@ import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
 
 /** KEYS: slots. ARGV: now, when the call counts as dead, lease in ms, call id, slots. Answers 1 for a slot, 0 for none. */
-const takeSlotScript = defineScript(`#!lua flags=allow-key-locking
+const takeSlotScript = defineScript(
+  `#!lua flags=allow-key-locking
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then return 0 end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
-`);
+`,
+  { calls: (reply) => (reply === 0 ? 2 : 4) },
+);
 
 /** KEYS: breaker. ARGV: the end of its time as the caller saw it, the end of the trial. Answers 1 to the one that may try. */
-const tryScript = defineScript(`#!lua flags=allow-key-locking
+const tryScript = defineScript(
+  `#!lua flags=allow-key-locking
 if redis.call('HGET', KEYS[1], 'openUntil') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'openUntil', ARGV[2])
 return 1
-`);
+`,
+  { calls: (reply) => (reply === 0 ? 1 : 2) },
+);
 
-/** KEYS: breaker. ARGV: failures that open it, until when, its life in ms, 1 when the trial failed. */
-const failScript = defineScript(`#!lua flags=allow-key-locking
+/** KEYS: breaker. ARGV: failures that open it, until when, its life in ms, 1 when the trial failed. Answers the number of calls made. */
+const failScript = defineScript(
+  `#!lua flags=allow-key-locking
+local calls = 2
 local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
-if ARGV[4] == '1' or failures >= tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'openUntil', ARGV[2]) end
+if ARGV[4] == '1' or failures >= tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'openUntil', ARGV[2])
+  calls = 3
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return failures
-`);
+return calls
+`,
+  { calls: Number },
+);
 
 /** A caller that finds no slot does well to ask again after this. */
 const slotRetryMs = 1_000;

@@ -14,7 +14,7 @@ import { readNothing } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript, type Script } from "./script.ts";
 
-/** KEYS: entry. ARGV: holder, lease in ms. Answers "claimed", "held <ms left>" or the answer. */
+/** KEYS: entry. ARGV: holder, lease in ms. Answers "claimed", "claimed before", "held <ms left>" or the answer. */
 const claimScript = defineScript(
   `#!lua flags=allow-key-locking
 local found = redis.call('GET', KEYS[1])
@@ -23,10 +23,13 @@ if not found then
   return 'claimed'
 end
 if string.sub(found, 1, 2) ~= 'h ' then return found end
-if found == 'h ' .. ARGV[1] then return 'claimed' end
+if found == 'h ' .. ARGV[1] then return 'claimed before' end
 return 'held ' .. redis.call('PTTL', KEYS[1])
 `,
-  { answersText: { key: 0 } },
+  {
+    answersText: { key: 0 },
+    calls: (reply) => (reply === "claimed" || String(reply).startsWith("held ") ? 2 : 1),
+  },
 );
 
 /** KEYS: entry. ARGV: answer, its life in seconds. Answers the one that counts. */
@@ -37,14 +40,22 @@ if found and string.sub(found, 1, 2) ~= 'h ' then return found end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
 `,
-  { sealed: [{ first: 0, key: 0 }], answersText: { key: 0 } },
+  {
+    sealed: [{ first: 0, key: 0 }],
+    answersText: { key: 0 },
+    // One less where an answer was there already, which the reply does not tell.
+    calls: () => 2,
+  },
 );
 
 /** KEYS: entry. ARGV: holder. */
-const releaseScript = defineScript(`#!lua flags=allow-key-locking
-if redis.call('GET', KEYS[1]) == 'h ' .. ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1
-`);
+const releaseScript = defineScript(
+  `#!lua flags=allow-key-locking
+if redis.call('GET', KEYS[1]) ~= 'h ' .. ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`,
+  { calls: (reply) => (reply === 0 ? 1 : 2) },
+);
 
 export function upstashToolLedger(redis: RedisClient): ToolLedger {
   function run<T>(script: Script, ref: LedgerRef, args: RedisArgument[], read: Reader<T>): Promise<T> {
@@ -59,7 +70,7 @@ export function upstashToolLedger(redis: RedisClient): ToolLedger {
 }
 
 function readClaim(reply: unknown): ClaimAnswer {
-  if (reply === "claimed") return { kind: "claimed" };
+  if (reply === "claimed" || reply === "claimed before") return { kind: "claimed" };
   const held = /^held (-?\d+)$/.exec(String(reply));
   return held === null
     ? { kind: "answered", result: readResult(reply) }

@@ -62,6 +62,7 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
       vault,
       timeoutMs: limits.redisTimeoutMs,
       onRoundTrip: (commands) => countRoundTrip(meter, commands),
+      onScriptCalls: (calls) => void (meter.commands += calls),
     }),
     fetch(url, init) {
       meter.subrequests += 1;

@@ -4,6 +4,7 @@ import type { Actor, AgentServices, KnownFact } from "../agent/run/agent-service
 import { conversationSoFar } from "../agent/run/conversation-so-far.ts";
 import { grantOf } from "../agent/run/agent.ts";
 import { registryTools } from "../agent/run/registry-tools.ts";
+import { modelPrice } from "../config.ts";
 import type { ConversationStore } from "../memory/conversation-store.ts";
 import type { ToolParts } from "../tool/call-context.ts";
 import type { FactStore } from "../tool/fact-store.ts";
@@ -61,6 +62,6 @@ export function createAgentServices(
       const outcome = await facts.remember(actor, fact, neverAborted());
       if (outcome !== "remembered") log.warn("a fact is left out", { agentId: actor.agentId, outcome });
     },
-    priceOf: (name = config.model.name) => config.modelPrices[name] ?? { input: 0, output: 0 },
+    priceOf: (name) => modelPrice(config, name),
   };
 }

@@ -2,10 +2,11 @@
 import { chatPrompt, chatTools } from "../agent/chat-tools.ts";
 import type { ChatParts } from "../agent/chat.ts";
 import type { Model } from "../agent/model-port.ts";
+import { modelPrice } from "../config.ts";
 import { limits } from "../core/limits.ts";
-import { countTokens } from "../core/tally.ts";
 import { budgetProfiles } from "../engine/budget.ts";
 import type { EventLog } from "../event/event-log.ts";
+import { meteredModel } from "../model/metered-model.ts";
 import { openAiModel } from "../model/openai-model.ts";
 import type { ToolParts } from "../tool/call-context.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
@@ -32,17 +33,7 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
   const chat = {
     ...adapters,
     log: eventLog,
-    model: counted(
-      openAiModel({
-        baseUrl: config.model.baseUrl,
-        apiKey: config.model.apiKey.reveal(),
-        modelName: config.model.name,
-        fetch: adapters.fetch,
-        firstByteMsMax: limits.modelFirstByteMsMax,
-        idleMsMax: limits.modelIdleMsMax,
-      }),
-      adapters,
-    ),
+    model: createModel(adapters),
     tools: chatTools(toolRegistry, toolParts),
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
@@ -53,17 +44,14 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
   return { chat, tools: toolRegistry, toolParts };
 }
 
-/** Adds up what the isolate's calls of models use. */
-function counted(model: Model, { tally, config }: Adapters): Model {
-  return {
-    async *stream(request) {
-      for await (const piece of model.stream(request)) {
-        if (piece.kind === "end" && piece.usage !== undefined) {
-          const price = config.modelPrices[request.modelName ?? config.model.name] ?? { input: 0, output: 0 };
-          countTokens(tally, piece.usage, price);
-        }
-        yield piece;
-      }
-    },
-  };
+function createModel({ config, fetch, meter, tally }: Adapters): Model {
+  const model = openAiModel({
+    baseUrl: config.model.baseUrl,
+    apiKey: config.model.apiKey.reveal(),
+    modelName: config.model.name,
+    fetch,
+    firstByteMsMax: limits.modelFirstByteMsMax,
+    idleMsMax: limits.modelIdleMsMax,
+  });
+  return meteredModel({ model, meter, tally, priceOf: (name) => modelPrice(config, name) });
 }

@@ -109,7 +109,9 @@ describe("a transaction", () => {
 
   it("runs a script that Redis has never seen inside of it", async () => {
     const key = freshKey();
-    const script = defineScript(`#!lua flags=allow-key-locking\n-- ${key}\nreturn redis.call("INCR", KEYS[1])`);
+    const script = defineScript(`#!lua flags=allow-key-locking\n-- ${key}\nreturn redis.call("INCR", KEYS[1])`, {
+      calls: () => 1,
+    });
     let value: Promise<number> | undefined;
     await redis.atomic((batch) => void (value = script.evalsha(batch, [key], [], readInteger)));
     expect(await value).toBe(1);
@@ -120,7 +122,7 @@ describe("a script", () => {
   it("costs a second trip the first time and none after that, and runs once each time", async () => {
     const key = freshKey();
     const text = `#!lua flags=allow-key-locking\n-- ${key}\nreturn redis.call("INCRBY", KEYS[1], ARGV[1])`;
-    const script = defineScript(text);
+    const script = defineScript(text, { calls: () => 1 });
     async function run(): Promise<{ value: number; roundTrips: number }> {
       stack.ledger.reset();
       let value: Promise<number> | undefined;

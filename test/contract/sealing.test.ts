@@ -79,7 +79,7 @@ describe("a script", () => {
 -- ${crypto.randomUUID()}
 return redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 `,
-      { sealed: [{ first: 1, key: 0, field: 0 }] },
+      { calls: () => 1, sealed: [{ first: 1, key: 0, field: 0 }] },
     );
     for (const field of ["first", "second"]) {
       await redis.run(

@@ -4,6 +4,7 @@ import { createApp } from "../../src/app.ts";
 import { ConfigError } from "../../src/config.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
+import { createMeter } from "../../src/core/meter.ts";
 import { Secret } from "../../src/core/secret.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
 import type { Answering } from "../../src/wire/answering.ts";
@@ -48,6 +49,7 @@ function rig(more: Partial<EdgeWire> = {}) {
   };
   const wire: EdgeWire & Tools = {
     clock,
+    meter: createMeter(),
     sessions,
     keys,
     tickets,

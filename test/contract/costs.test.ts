@@ -1,0 +1,200 @@
+/**
+ * What each route costs on its common path, held against `bench/costs.json`: billed Redis commands, round trips to Redis and messages of the queue, that of
+ * the work behind the answer included. A route that has come to cost more fails, and so does one without a row.
+ *
+ * After a change that is worth its price: `UPDATE=1 npx vitest run --project contract test/contract/costs.test.ts`.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OFFLINE_MODEL_NAME } from "../../stack/model/model-front.ts";
+import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { waitForGo } from "../support/test-runs.ts";
+import { plant } from "./planted-things.ts";
+import { routeAccess, type Planted } from "./route-access.ts";
+
+interface Cost {
+  readonly commands: number;
+  readonly roundTrips: number;
+  readonly messages: number;
+}
+
+const file = "bench/costs.json";
+const isUpdate = process.env["UPDATE"] === "1";
+const table = JSON.parse(readFileSync(file, "utf8")) as Record<string, Cost>;
+const measured: Record<string, Cost> = {};
+
+/** The limiter counts a caller's first request of a minute with one command more; the table has what the others cost. */
+const limiterCommands = 4;
+const internalKey = "local-development-internal-key-which-is-public";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp({
+    definitions: [waitForGo],
+    time: "stack",
+    bindings: { MODEL_PRICES: JSON.stringify({ [OFFLINE_MODEL_NAME]: { input: 1, output: 2 } }) },
+  });
+  // From then on Redis knows the scripts, and the isolate the budgets of the runs.
+  const owner = await app.signIn();
+  const planted = await plant(app, owner);
+  for (const route of Object.keys(routeAccess)) await ask(route, owner, planted);
+}, 120_000);
+afterAll(async () => {
+  await app.close();
+  if (isUpdate) writeFileSync(file, tableText());
+});
+
+/** One line for each route. */
+function tableText(): string {
+  const rows = Object.entries(measured).map(([route, { commands, roundTrips, messages }]) => {
+    const cost = `{ "commands": ${commands}, "roundTrips": ${roundTrips}, "messages": ${messages} }`;
+    return `  ${JSON.stringify(route)}: ${cost}`;
+  });
+  return `{\n${rows.join(",\n")}\n}\n`;
+}
+
+/** Bodies of the queue's routes. */
+function deliveryBody(route: string, { runId, conversationId, scheduleId }: Planted, userId: string): unknown {
+  if (route.includes("execute-step")) return { userId, runId, definition: "wait-for-go@1" };
+  if (route.includes("continue-turn")) return { userId, conversationId };
+  if (route.includes("fire-schedule")) return { userId, scheduleId };
+  return {};
+}
+
+/** Asks as the owner of what was planted, reads the answer, and waits for what goes on behind it. */
+async function ask(route: string, owner: TestCaller, planted: Planted): Promise<Response> {
+  const [method = "", template = ""] = route.split(" ");
+  const path = template.replace(/:(\w+)/g, (_, name: string) => planted[name] ?? name);
+  const access = routeAccess[route]!;
+  const body = access.by === "identity" ? access.body?.(planted) : undefined;
+  const json = { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  const delivery = {
+    body: JSON.stringify(deliveryBody(route, planted, owner.userId)),
+    headers: { "X-Internal-Key": internalKey },
+  };
+  const response =
+    access.by === "queue"
+      ? await app.fetch(path, { method, ...delivery })
+      : await owner.fetch(path, { method, ...(body === undefined ? {} : json) });
+  if (!path.endsWith("/events")) await response.arrayBuffer();
+  else {
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+  }
+  await app.settled();
+  return response;
+}
+
+async function costOf(route: string): Promise<Cost> {
+  const owner = await app.signIn();
+  const planted = await plant(app, owner);
+  app.stack.ledger.reset();
+  await ask(route, owner, planted);
+  const { commands, byKeyPrefix, roundTrips, messages } = app.stack.ledger.read();
+  const ofLimiter = Object.entries(byKeyPrefix).filter(([prefix]) => prefix.startsWith("ratelimit:"));
+  const counted = ofLimiter.reduce((sum, [, count]) => sum + count, 0);
+  return { commands: commands - counted + ofLimiter.length * limiterCommands, roundTrips, messages };
+}
+
+describe("the table of costs", () => {
+  it("has a row for each route, and no row without one", () => {
+    const routes = app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
+    const known = isUpdate ? Object.keys(routeAccess) : Object.keys(table);
+    expect(known.toSorted(), `UPDATE=1 writes ${file} anew`).toEqual([...new Set(routes)].toSorted());
+  });
+
+  it.each(Object.keys(routeAccess))("%s costs no more than it says", async (route) => {
+    const cost = await costOf(route);
+    measured[route] = cost;
+    if (isUpdate) return;
+    const allowed = table[route] ?? { commands: 0, roundTrips: 0, messages: 0 };
+    const risen = (Object.keys(cost) as (keyof Cost)[]).filter((what) => cost[what] > allowed[what]);
+    expect(
+      risen.map((what) => `${what} of ${route}: ${allowed[what]} → ${cost[what]}`),
+      `if it is worth its price, UPDATE=1 writes ${file} anew`,
+    ).toEqual([]);
+  });
+});
+
+/** Numbers of `Server-Timing`, by name. */
+function timingOf(response: Response): Record<string, number[]> {
+  const entries = (response.headers.get("Server-Timing") ?? "").split(", ").map((entry) => entry.split(";desc="));
+  return Object.fromEntries(entries.map(([name = "", text = ""]) => [name, (text.match(/[\d.]+/g) ?? []).map(Number)]));
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** At the prices of this app's model, and those of 2026-08-21: $0.20 and $1 for 100,000 commands and messages. */
+function moneyOf({ commands = 0, messages = 0, inputTokens = 0, outputTokens = 0 }: Counts) {
+  const [redisUsd, queueUsd, modelUsd] = [commands * 2e-6, messages * 1e-5, (inputTokens + 2 * outputTokens) / 1e6];
+  return {
+    redisUsd: expect.closeTo(redisUsd, 9),
+    queueUsd: expect.closeTo(queueUsd, 9),
+    modelUsd: expect.closeTo(modelUsd, 9),
+    totalUsd: expect.closeTo(redisUsd + queueUsd + modelUsd, 9),
+    pricesAsOf: "2026-08-21",
+  };
+}
+
+describe("the receipt of a request", () => {
+  it.each([
+    "GET /api/agents",
+    "POST /api/agents",
+    "PATCH /api/agents/:agentId",
+    "PUT /api/memory/knowledge/:agentId/:key",
+    "GET /api/runs/:runId",
+    "POST /api/runs/:runId/pause",
+    "GET /api/conversations",
+    "POST /api/sessions",
+    "GET /ready",
+  ])("of %s in Server-Timing is what the stack has billed", async (route) => {
+    const owner = await app.signIn();
+    const planted = await plant(app, owner);
+    app.stack.ledger.reset();
+    const timing = timingOf(await ask(route, owner, planted));
+    const { commands, roundTrips, messages } = app.stack.ledger.read();
+    expect(timing).toMatchObject({ redis: [commands, roundTrips], queue: [messages] });
+    expect(timing["money"]?.[0]).toBeGreaterThan(0);
+  });
+
+  it("of a chat is whole in the last line of its stream: every command and trip, and the model's tokens", async () => {
+    const owner = await app.signIn();
+    app.stack.ledger.reset();
+    const response = await owner.chat("c-receipt", "m1", "What is 2 + 3?");
+    const head = timingOf(response);
+    const stream = await response.text();
+    await app.settled();
+    const { commands, roundTrips, messages } = app.stack.ledger.read();
+    const receipt = JSON.parse(/: receipt (\{.*\})\n\n$/.exec(stream)?.[1] ?? "{}") as Counts;
+    expect(receipt).toMatchObject({ commands, roundTrips, messages, money: moneyOf(receipt) });
+    expect(receipt["inputTokens"]).toBeGreaterThan(0);
+    expect(receipt["outputTokens"]).toBeGreaterThan(0);
+    expect(head["redis"]?.[0]).toBeLessThan(commands);
+  });
+
+  it("of nothing asked of anybody is nothing", async () => {
+    expect(timingOf(await app.fetch("/api/nowhere"))).toMatchObject({ redis: [0, 0], queue: [0], money: [0] });
+  });
+});
+
+describe("the receipt of a run", () => {
+  it("has the model's tokens and their money, once, however often it is asked for", async () => {
+    const caller = await app.signIn();
+    app.stack.ledger.reset();
+    const goal = "What is 2 + 3?";
+    const answer = await caller.post("/api/agents/workflow", { goal }, { headers: { prefer: "wait=20" } });
+    const { runId } = (await answer.json()) as { runId: string };
+    await app.settled();
+    const { modelCalls } = app.stack.ledger.read();
+    const receipt = (await (await caller.fetch(`/api/runs/${runId}/receipt`)).json()) as Counts;
+    expect(modelCalls).toBeGreaterThan(0);
+    expect(receipt["inputTokens"]).toBeGreaterThan(0);
+    expect(receipt["outputTokens"]).toBeGreaterThan(0);
+    expect(receipt).toMatchObject({ isFinal: true, money: moneyOf(receipt) });
+    const view = (await (await caller.fetch(`/api/runs/${runId}`)).json()) as { output: { spent: { tokens: number } } };
+    expect(view.output.spent.tokens).toBe(receipt["inputTokens"]! + receipt["outputTokens"]!);
+    await (await caller.fetch(`/api/runs/${runId}/events`)).text();
+    expect(await (await caller.fetch(`/api/runs/${runId}/receipt`)).json()).toEqual(receipt);
+  });
+});
