@@ -57,6 +57,17 @@ export const Receipt = named(
     messages: z.int(),
     subrequests: z.int(),
     wallMs: z.number(),
+    /** Of the model, as its provider counts them. */
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+    /** US dollars, by the prices of that day; of the model by those that are configured. */
+    money: z.strictObject({
+      redisUsd: z.number(),
+      queueUsd: z.number(),
+      modelUsd: z.number(),
+      totalUsd: z.number(),
+      pricesAsOf: z.string(),
+    }),
   }),
 );
 
