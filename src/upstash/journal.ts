@@ -131,7 +131,7 @@ export function upstashJournal(redis: RedisClient, clock: Clock): Journal & Budg
       await redis.run((batch) => {
         isDone = compactScript.evalsha(batch, keys, [length, snapshot, kept, volume + 1], readInteger);
       });
-      return (await isDone!.catch(ifMoved(0))) === 1;
+      return (await isDone!.catch(ifMoved(0))) > 0;
     },
 
     async store(definition, text) {

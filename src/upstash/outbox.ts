@@ -17,16 +17,16 @@ import type { OutgoingMessage, Qstash } from "./qstash.ts";
 import { readInteger, readTexts } from "./reply.ts";
 import { defineScript } from "./script.ts";
 
-/** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers 0 when it is full. 2 to 5 billed commands. */
+/** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers -1 when it is full, else the number of calls made. */
 const keepScript = defineScript(
   `#!lua flags=allow-key-locking
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 1 end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return -1 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
-return 1
+return 4
 `,
-  { sealed: [{ first: 1, key: 0, field: 0 }] },
+  { calls: (reply) => (reply === -1 ? 2 : Number(reply)), sealed: [{ first: 1, key: 0, field: 0 }] },
 );
 
 /** A message that can be told from every other. */
@@ -68,7 +68,7 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
       await redis.run(
         (batch) => void (answer = batch.script(keepScript, [outboxKey, outboxOrderKey], args, readInteger)),
       );
-      return (await answer) === 1;
+      return (await answer) !== -1;
     },
 
     async drain(qstash) {
