@@ -34,16 +34,17 @@ export function respondWithEvents(c: Context<AppEnv>, { pause, random, frames }:
       if (frame !== "") await stream.write(frame);
     }
   }
-  const settled = Promise.race([relay(), beat(stream, pause, signal)])
-    .catch((error: unknown) => {
+  async function relayToTheEnd(): Promise<void> {
+    try {
+      await Promise.race([relay(), beat(stream, pause, signal)]);
+    } catch (error) {
       if (!signal.aborted) log.warn("an event stream broke off", { cause: error });
-    })
-    .finally(async () => {
-      ended.abort();
-      await stream.write(receiptFrame(meter));
-      stream.end();
-    });
-  c.executionCtx.waitUntil(settled);
+    }
+    ended.abort();
+    await stream.write(receiptFrame(meter));
+    stream.end();
+  }
+  c.executionCtx.waitUntil(relayToTheEnd());
   return c.body(stream.readable, 200, eventStreamHeaders);
 }
 

@@ -18,6 +18,8 @@ export const delivery = {
 const SweepReport = z.strictObject({
   runs: z.strictObject({ seen: z.int(), triggered: z.int(), forgotten: z.int() }),
   turns: z.strictObject({ seen: z.int(), triggered: z.int() }),
+  /** Messages that the queue could not take before. */
+  outbox: z.strictObject({ sent: z.int(), dropped: z.int(), isBlocked: z.boolean() }),
 });
 
 export const engineApi = room("Engine", "What the queue and operators call.", {
