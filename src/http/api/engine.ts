@@ -20,6 +20,8 @@ const SweepReport = z.strictObject({
   turns: z.strictObject({ seen: z.int(), triggered: z.int() }),
   /** Messages that the queue could not take before. */
   outbox: z.strictObject({ sent: z.int(), dropped: z.int(), isBlocked: z.boolean() }),
+  /** Incidents that began and ended. */
+  alerts: z.strictObject({ opened: z.int(), resolved: z.int() }),
 });
 
 export const engineApi = room("Engine", "What the queue and operators call.", {
