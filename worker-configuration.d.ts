@@ -43,7 +43,7 @@ interface __BaseEnv_Env {
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
-		mainModule: typeof import("./dist/worker/worker");
+		mainModule: typeof import("./src/worker");
 	}
 	interface Env extends __BaseEnv_Env {}
 }
