@@ -26,11 +26,6 @@ import { memorySessionStore } from "../fakes/memory-session-store.ts";
 
 const env = { LOG_LEVEL: "error" } as unknown as Env;
 
-/** All that a list of tools is read from. */
-interface Tools {
-  readonly answering: () => Promise<Pick<Answering, "tools">>;
-}
-
 function rig(more: Partial<EdgeWire> = {}) {
   const clock = manualClock();
   const store = memorySessionStore(clock);
@@ -47,7 +42,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     operator: nobody,
     token: undefined,
   };
-  const wire: EdgeWire & Tools = {
+  const wire: EdgeWire & { answering: () => Promise<Pick<Answering, "tools">> } = {
     clock,
     meter: createMeter(),
     sessions,
