@@ -4,7 +4,7 @@
  * Sources: https://upstash.com/pricing/redis and https://upstash.com/pricing/qstash, pay as you go, read on the date below. Free and fixed plans cost
  * less or nothing: a receipt says what the same would cost without them. Traffic and storage are not in it.
  */
-export const prices = {
+const prices = {
   /** ISO date. */
   asOf: "2026-08-21",
   redisCommandUsd: 0.2 / 100_000,

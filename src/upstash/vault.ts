@@ -161,7 +161,7 @@ function encodeBase64(bytes: Uint8Array): string {
 }
 
 /** `undefined` for what is no base64. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const binary = atob(text);
     const bytes = new Uint8Array(binary.length);

@@ -57,7 +57,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     },
     answering: () => Promise.resolve({ tools: createToolRegistry(builtInTools) }),
     pingStorage: async () => {},
-    verifyDelivery: () => Promise.resolve(false),
+    verifyDelivery: async () => false,
     internalKey: new Secret("an-internal-key-of-more-than-32-chars"),
     queueName: "fetch",
     appUrl: "https://chat.example.com",
@@ -67,12 +67,10 @@ function rig(more: Partial<EdgeWire> = {}) {
   async function request(method: string, url: string, headers: Record<string, string> = {}, bindings = {}) {
     return app.request(url, { method, headers }, { ...env, ...bindings });
   }
-  return { clock, request, sessions: wire.sessions };
+  return { clock, request, sessions };
 }
 
-function cookieOf(response: Response): string {
-  return response.headers.get("Set-Cookie")?.split(";")[0] ?? "";
-}
+const cookieOf = (response: Response): string => response.headers.get("Set-Cookie")?.split(";")[0] ?? "";
 
 async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
