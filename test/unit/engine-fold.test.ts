@@ -123,6 +123,20 @@ describe("a journal", () => {
     );
   });
 
+  it("keeps the first outcome of a step, whatever a later entry says of it", () => {
+    const opened: JournalRecord = { type: "opened", leaseMs: 1_000, after: 0 };
+    const outcomes: JournalRecord[] = [
+      { type: "done", step: "a", value: 1 },
+      { type: "done", step: "a", value: 2 },
+      { type: "failed", step: "a", failure: { name: "Error", message: "no" } },
+    ];
+    const { state } = foldRun([
+      formatEntry({ writer: "-", seq: 0, at: 1, record: { type: "started", definition: "d", version: 1, input: 1 } }),
+      ...[opened, ...outcomes].map((record, seq) => formatEntry({ writer: "x", seq, at: 2 + seq, record })),
+    ]);
+    expect(state.settled.map(({ outcome }) => outcome)).toEqual([{ kind: "done", value: 1 }]);
+  });
+
   it("takes a snapshot only as the first entry of all", () => {
     const started = formatEntry({
       writer: "-",
