@@ -4,7 +4,7 @@ import type { RunningStack } from "./start-stack.ts";
 
 /** Public, and therefore only for a Worker that nobody else can reach. */
 const LOCAL_SESSION_SECRET = "local-development-session-secret-which-is-public";
-const LOCAL_INTERNAL_KEY = "local-development-internal-key-which-is-public";
+export const LOCAL_INTERNAL_KEY = "local-development-internal-key-which-is-public";
 const LOCAL_ENCRYPTION_KEYS = "local:bG9jYWwtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGVzISE=";
 
 /** @param appUrl the address at which browsers and QStash reach the app. */

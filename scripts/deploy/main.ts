@@ -3,6 +3,9 @@
  *
  *   npm run deploy -- --dry-run     everything but the upload and what comes after it; needs no account
  *   npm run deploy -- --new         nothing is deployed yet, so there are no live runs to ask about
+ *   npm run deploy -- --env paid    to an account on the paid plan of Workers; `free` without it
+ *   npm run deploy -- --dry-run --skip-checks
+ *                                   the builds alone, for `npm test`, which has run the checks
  */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
@@ -14,19 +17,33 @@ import { devVarsFile, readEnvironment } from "../environment/read-environment.ts
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { values: options } = parseArgs({
-  options: { "dry-run": { type: "boolean", default: false }, new: { type: "boolean", default: false } },
+  options: {
+    "dry-run": { type: "boolean", default: false },
+    new: { type: "boolean", default: false },
+    env: { type: "string", default: "free" },
+    "skip-checks": { type: "boolean", default: false },
+  },
 });
 const isDry = options["dry-run"];
+if (!["free", "paid"].includes(options.env)) refuse(`--env is free or paid, not "${options.env}".`);
+if (options["skip-checks"] && !isDry) refuse("--skip-checks goes with --dry-run: nothing is uploaded unchecked.");
+// wrangler's name for what stands outside of every environment is the empty one.
+const target = ["--env", options.env === "paid" ? "paid" : ""];
 
-step("Checks", () => run("scripts/tasks/check.ts"));
+if (!options["skip-checks"]) step("Checks", () => run("scripts/tasks/check.ts"));
 if (!isDry && !options.new) step("Live runs", () => run("scripts/runs/check-runs.ts"));
 console.log("\n▸ The web app");
 await buildWebIfStale();
 step(isDry ? "The Worker, as it would be uploaded" : "The Worker", () => {
-  return run("node_modules/wrangler/bin/wrangler.js", "deploy", ...(isDry ? ["--dry-run"] : []));
+  return run("node_modules/wrangler/bin/wrangler.js", "deploy", ...target, ...(isDry ? ["--dry-run"] : []));
 });
 if (isDry) console.log("\nNothing was uploaded.");
 else await smokeTest();
+
+function refuse(words: string): never {
+  console.error(words);
+  process.exit(2);
+}
 
 /** Ends the program with the step's own exit code when it fails. */
 function step(title: string, work: () => number): void {

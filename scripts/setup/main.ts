@@ -96,7 +96,10 @@ async function save(isThere: boolean, text: string, changes: ReadonlyMap<string,
 }
 
 async function push(): Promise<boolean> {
-  const set = [...readVars(readFileSync(file, "utf8"))].filter(([, value]) => value !== "");
+  // The plan is a variable of the environment that is deployed; a secret of the same name would be in its way.
+  const set = [...readVars(readFileSync(file, "utf8"))].filter(
+    ([name, value]) => value !== "" && name !== "WORKERS_PLAN",
+  );
   // What is deployed is in production, whatever this machine is.
   const isPushed = await pushSecrets({ ...Object.fromEntries(set), ENVIRONMENT: "production" });
   if (!isPushed)

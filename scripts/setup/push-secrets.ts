@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export function pushSecrets(values: Readonly<Record<string, string>>): Promise<boolean> {
   return new Promise((resolve) => {
     const wrangler = path.join(root, "node_modules", "wrangler", "bin", "wrangler.js");
-    const child = spawn(process.execPath, [wrangler, "secret", "bulk"], {
+    const child = spawn(process.execPath, [wrangler, "secret", "bulk", "--env", ""], {
       cwd: root,
       stdio: ["pipe", "inherit", "inherit"],
     });

@@ -11,13 +11,16 @@ const vitestProject = (name: string): Step => ({
   vitestProject: name,
 });
 
+/** `npm run deploy -- --dry-run` without the checks, which come first here. */
+function dryRun(plan: "free" | "paid"): Step {
+  const script = "scripts/deploy/main.ts";
+  return { name: `deploy: ${plan} plan`, command: ["node", script, "--dry-run", "--skip-checks", "--env", plan] };
+}
+
 const builds: readonly Step[] = [
   { name: "build: web", command: ["vite", "build", "--config", "web/vite.config.ts"] },
-  {
-    name: "build: worker",
-    command: ["wrangler", "deploy", "--dry-run"],
-    inspect: inspectBundle,
-  },
+  { ...dryRun("free"), inspect: inspectBundle },
+  dryRun("paid"),
   { name: "unused code", command: ["knip"] },
 ];
 

@@ -1,0 +1,55 @@
+/** What the documents tell people to type is there. */
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { isAsPrinted, npmCommands, shellCommands } from "../support/documented-commands.ts";
+
+const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+const documents = ["README.md", "stack/README.md", ...globSync("docs/*.md")];
+const readme = readFileSync("README.md", "utf8");
+
+/** The program that a script runs, by the table of scripts/bootstrap.mjs. */
+function programOf(script: string): string {
+  const task = /^node scripts\/bootstrap\.mjs (\S+)$/.exec(scripts[script] ?? "")?.[1] ?? "";
+  const table = readFileSync("scripts/bootstrap.mjs", "utf8");
+  return new RegExp(`^ {2}"?${task}"?: "(.+)",$`, "m").exec(table)?.[1] ?? "";
+}
+
+describe("npm commands", () => {
+  it.each(documents)("of %s have a script, with the options that are named", (file) => {
+    for (const { script, options } of npmCommands(file)) {
+      expect(Object.keys(scripts), file).toContain(script);
+      const program = readFileSync(programOf(script), "utf8");
+      for (const option of options) expect(program, `npm run ${script} -- --${option}`).toMatch(named(option));
+    }
+  });
+
+  it("stand in the README's table, each of them", () => {
+    const table = /^## Commands\n([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
+    const missing = Object.keys(scripts).filter((script) => !new RegExp(`npm (?:run )?${script}[\` ]`).test(table));
+    expect(missing).toEqual([]);
+  });
+});
+
+/** As `parseArgs` has it, or as a plain argument. */
+function named(option: string): RegExp {
+  return new RegExp(`["']?${option}["']?: \\{|"--${option}"`);
+}
+
+describe("shell blocks", () => {
+  it("of the README begin with what starts it and what checks it", () => {
+    expect(shellCommands("README.md").slice(0, 2)).toEqual([
+      { command: "npm start", prints: undefined },
+      { command: "npm test", prints: undefined },
+    ]);
+  });
+
+  it.each([
+    ["{…}", '{"a":1}\n', true],
+    ["a…b", "a[1]b", true],
+    ["a…b", "ab c", false],
+    ["a.b", "axb", false],
+    ["", "", true],
+  ])("say %s, which %j fits: %s", (prints, text, isFitting) => {
+    expect(isAsPrinted(text, prints)).toBe(isFitting);
+  });
+});
