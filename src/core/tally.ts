@@ -14,7 +14,7 @@ export interface Tally {
 
 const seriesMax = 1_000;
 
-export function createTally(nowMs: number): Tally {
+function createTally(nowMs: number): Tally {
   return {
     requests: new Map(),
     startedAtMs: nowMs,

@@ -65,7 +65,7 @@ const text = fc.oneof(
 );
 
 /** Runs a parser; an error of the documented kind counts as an answer. */
-function answers(parse: (input: string) => unknown, isDocumented: (thrown: unknown) => boolean = () => false) {
+function expectAnswer(parse: (input: string) => unknown, isDocumented: (thrown: unknown) => boolean = () => false) {
   fc.assert(
     fc.property(text, (input) => {
       try {
@@ -100,27 +100,27 @@ describe("a parser that says no by a value", () => {
     ["cron", (input) => cronProblem(input, "Europe/Lisbon", 1_800_000_000_000)],
     ["time zones", (input) => cronProblem("0 9 * * *", input, 1_800_000_000_000)],
     ["ids", (input) => [isUserId(input), isRunId(input), isClientId(input), isAgentId(input)]],
-  ])("never throws: %s", { timeout }, (_what, parse) => answers(parse));
+  ])("never throws: %s", { timeout }, (_what, parse) => expectAnswer(parse));
 });
 
 describe("a parser that says no by an error", () => {
   it("throws model errors alone: chunks of a model's answer", { timeout }, () =>
-    answers(readChunk, isApp("model_garbled", "model_unavailable", "model_rejected", "model_rate_limited")),
+    expectAnswer(readChunk, isApp("model_garbled", "model_unavailable", "model_rejected", "model_rate_limited")),
   );
 
   it("throws EgressRefused alone: URLs for tools", { timeout }, () =>
-    answers(
+    expectAnswer(
       (input) => admitUrl(input, new Set()),
       (thrown) => thrown instanceof EgressRefused,
     ),
   );
 
   it("throws a problem in words: expressions", { timeout }, () =>
-    answers(evaluateExpression, (thrown) => thrown instanceof Error && !(thrown instanceof RangeError)),
+    expectAnswer(evaluateExpression, (thrown) => thrown instanceof Error && !(thrown instanceof RangeError)),
   );
 
   it("throws ConfigError alone, which quotes no value: the environment", { timeout }, () =>
-    answers(
+    expectAnswer(
       (input) => parseConfig({ MODEL_PRICES: input, ALERT_THRESHOLDS: input, APP_URL: input, ENCRYPTION_KEYS: input }),
       (thrown) => thrown instanceof ConfigError,
     ),
