@@ -2,18 +2,19 @@
 import type { RunAct } from "../../src/engine/act-on-run.ts";
 import { forkRun } from "../../src/engine/fork-run.ts";
 import type { RunRef } from "../../src/engine/journal.ts";
+import type { AnyRunDefinition } from "../../src/engine/run-definition.ts";
 import { isOver, type RunState } from "../../src/engine/run-state.ts";
 import type { Chance } from "./chance.ts";
 import type { RunRecord } from "./record.ts";
-import type { createScript, ScriptServices } from "./script.ts";
 import { send } from "./send.ts";
 import type { World } from "./world.ts";
 
 export interface PeopleParts {
-  readonly world: World<ScriptServices>;
+  readonly world: World<any>;
   readonly chance: Chance;
   readonly runs: ReadonlyMap<string, RunRecord>;
-  readonly definition: ReturnType<typeof createScript>;
+  /** Some runs of it are forked; none without it. */
+  readonly definition?: AnyRunDefinition<any>;
 }
 
 export interface People {
@@ -52,7 +53,7 @@ export function createPeople({ world, chance, runs, definition }: PeopleParts): 
 
   function fork(source: RunRef, state: RunState): void {
     const ref = { userId: source.userId, runId: `${source.runId}-fork` };
-    if (runs.has(ref.runId) || source.runId.endsWith("-fork")) return;
+    if (definition === undefined || runs.has(ref.runId) || source.runId.endsWith("-fork")) return;
     const forward = state.settled.slice(0, state.undoing?.forwardSteps).length;
     const request = { source, ref, definition, steps: chance.between(0, forward), isDry: chance.happens(0.3) };
     world.at(world.now() + 1_000, `fork ${source.runId}`, () => {

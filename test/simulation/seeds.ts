@@ -1,17 +1,19 @@
 /**
  * Which seeds a run of the simulation goes through, and what it says about one that breaks something.
  *
- * `SEEDS=10000` is how many, `SEED=123` is the only one; its trace is printed whatever comes of it. Every tenth seed runs on Redis, the others on the fake.
+ * `SEEDS=10000` is how many, `SEED=123` is the only one; its trace is printed whatever comes of it. Every tenth seed runs on Redis, the others on the fake; every fifth
+ * stands for a world of agents, too.
  */
 import { caseOf, type Case } from "./case.ts";
 import { shrink } from "./shrink.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 import type { SimulatedStorage } from "./storage.ts";
 
-export type Ground = "memory" | "redis";
+export type Ground = "memory" | "redis" | "agents";
 
 const seedsUsual = 1_000;
 const redisEvery = 10;
+const agentsEvery = 5;
 const batchCount = 20;
 
 /** Some batches of seeds of about the same size, for as many tests. */
@@ -29,6 +31,7 @@ function seedsOf(ground: Ground): number[] {
   // One seed is looked at on both grounds: whether they differ says where the defect is.
   if (only !== undefined) return [only];
   const all = Array.from({ length: readCount("SEEDS") ?? seedsUsual }, (_seed, index) => index + 1);
+  if (ground === "agents") return all.filter((seed) => seed % agentsEvery === 0);
   return all.filter((seed) => (seed % redisEvery === 0) === (ground === "redis"));
 }
 
@@ -57,6 +60,15 @@ export async function reportOn(seed: number, ground: () => Promise<SimulatedStor
   ].join("\n");
 }
 
+/** The same of a world that is not made smaller: its trace is as it is. */
+export function reportAsItIs(seed: number, { trace, violations }: Pick<Simulated, "trace" | "violations">): string {
+  const text = textOf({ trace, violations });
+  if (process.env["SEED"] !== undefined) console.log(`seed ${seed}\n${text}`);
+  return violations.length === 0
+    ? ""
+    : `seed ${seed} breaks ${[...new Set(violations.map(kindOf))].join(", ")}\n${text}`;
+}
+
 function kindOf(violation: string): string {
   return violation.split(":", 1)[0] ?? "";
 }
@@ -69,6 +81,6 @@ function describeCase({ seed, weather, compaction, runs }: Case): string {
   ].join("\n");
 }
 
-function textOf({ trace, violations }: Simulated): string {
+function textOf({ trace, violations }: Pick<Simulated, "trace" | "violations">): string {
   return [...trace, ...violations.map((violation) => `VIOLATION ${violation}`)].join("\n");
 }

@@ -1,7 +1,6 @@
 /** One case: a few runs in bad weather, acts at random times, readers that come and go; afterwards everything is checked. */
 import type { RunRef } from "../../src/engine/journal.ts";
 import { createRunRegistry } from "../../src/engine/run-definition.ts";
-import { startInline } from "../../src/engine/start-inline.ts";
 import type { Case } from "./case.ts";
 import { seededWorld } from "./chance.ts";
 import { byChance } from "./director.ts";
@@ -9,9 +8,10 @@ import { checkRun, type Attempts } from "./invariants.ts";
 import { createPeople } from "./people.ts";
 import { startReaders } from "./readers.ts";
 import { recorded } from "./record.ts";
-import { createScript, type Line, type ScriptServices } from "./script.ts";
+import { createScript, type ScriptServices } from "./script.ts";
 import type { SimulatedStorage } from "./storage.ts";
 import { send } from "./send.ts";
+import { startUntilRecorded } from "./start.ts";
 import { createWatch } from "./watch.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -63,7 +63,8 @@ export async function simulate(given: Case, simulated: SimulatedStorage): Promis
   const readers = startReaders({ simulated, records: runs, refs, patience: given.readerPatience });
   for (const [index, { afterMs, lines, acts }] of given.runs.entries()) {
     const ref = refs[index]!;
-    world.at(world.now() + afterMs, `start ${ref.runId}`, () => void start(world, script, ref, lines));
+    const request = { ref, definition: script, input: { lines: [...lines] } };
+    world.at(world.now() + afterMs, `start ${ref.runId}`, () => void startUntilRecorded(world, request));
     for (const { afterMs: actAfterMs, act } of acts) send(world, ref, world.now() + actAfterMs, act);
   }
   const violations: string[] = [];
@@ -87,25 +88,4 @@ export async function simulate(given: Case, simulated: SimulatedStorage): Promis
     compactions: watch.compactions(),
     statuses: [...runs.values()].map(({ state }) => state.status),
   };
-}
-
-/** A client repeats a start until it hears that the run is recorded; it is the same run each time. */
-async function start(
-  world: World<ScriptServices>,
-  definition: ReturnType<typeof createScript>,
-  ref: RunRef,
-  lines: readonly Line[],
-): Promise<void> {
-  let isRecorded = false;
-  while (!isRecorded) {
-    try {
-      await world.invoke(`start of ${ref.runId}`, async (engine) => {
-        const { segment } = await startInline(engine, { ref, definition, input: { lines } });
-        isRecorded = true;
-        await segment;
-      });
-    } catch {
-      // What broke off after that goes on by itself.
-    }
-  }
 }

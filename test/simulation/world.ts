@@ -48,6 +48,8 @@ export interface World<Services> {
   at(atMs: number, what: string, act: () => void): void;
   /** An effect on the world outside, by an isolate; may fail or kill like every call. Answers with its number. */
   effect(isolate: Isolate, o: { key: string; label: string; isFailing: boolean; cpu?: number }): Promise<number>;
+  /** Any other call that leaves an isolate. */
+  call<T>(isolate: Isolate, name: string, effect: () => Promise<T>): Promise<T>;
   /** Resolves after so much time, unless the isolate is gone by then. */
   pause(isolate: Isolate, ms: number): Promise<void>;
   /** Whether something is on its way, or at work, for a run: a message, an isolate. */
@@ -208,6 +210,7 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
     now: () => nowMs,
     invoke,
     at,
+    call,
     effect(isolate, { key, label, isFailing, cpu = 1 }) {
       isolate.steps += 1;
       isolate.cpu += cpu;

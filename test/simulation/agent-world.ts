@@ -1,0 +1,203 @@
+/** The model and the tools of a simulated world, as the runs of an agent are given them. */
+import * as z from "zod/mini";
+import type { AgentServices, AgentTools } from "../../src/agent/run/agent-services.ts";
+import { registryTools } from "../../src/agent/run/registry-tools.ts";
+import type { ModelRequest } from "../../src/agent/model-port.ts";
+import type { ModelAnswer } from "../../src/agent/tool-loop.ts";
+import { AppError } from "../../src/core/errors.ts";
+import type { ToolParts } from "../../src/tool/call-context.ts";
+import { createToolRegistry } from "../../src/tool/registry.ts";
+import { fullGrant } from "../../src/tool/tool-grant.ts";
+import { defineTool, failed, ok, type ToolContext, type ToolEffect, type ToolResult } from "../../src/tool/tool.ts";
+import { silentLog } from "../fakes/clock.ts";
+import { memoryToolGuard } from "../fakes/memory-tool-guard.ts";
+import { memoryToolLedger } from "../fakes/memory-tool-ledger.ts";
+import type { AgentToolName, PlannedAgentRun, PlannedCall } from "./agent-case.ts";
+import type { Isolate } from "./things.ts";
+import type { World } from "./world.ts";
+import { wrap } from "./wrap.ts";
+
+/** What an isolate is about to do for a run. */
+export type Beginning = { readonly stepKey: string } | { readonly question: string };
+
+/** With what a tool was called for one step of the engine. */
+export interface ToolUse {
+  readonly keys: Set<string>;
+  /** What it was handed of other steps, as JSON. */
+  readonly inputs: Set<string>;
+}
+
+export interface AgentWorld {
+  services(isolate: Isolate): AgentServices;
+  /** By the keys of the engine's steps. */
+  readonly uses: ReadonlyMap<string, ToolUse>;
+  /** Marks of the answers that were given to a question: each answer has one of its own. */
+  readonly answers: ReadonlyMap<string, readonly string[]>;
+  /** Each begins with the invariant that it breaks. */
+  readonly violations: readonly string[];
+}
+
+export interface AgentWorldParts {
+  readonly world: () => World<AgentServices>;
+  readonly runOf: (runId: string) => PlannedAgentRun;
+  readonly onBegin: (isolate: Isolate, runId: string, beginning: Beginning) => void;
+}
+
+interface ToolServices {
+  act(context: ToolContext<ToolServices>, isUndo: boolean, input: ToolInput): Promise<ToolResult>;
+}
+
+const ToolInput = z.object({ id: z.string(), from: z.optional(z.unknown()) });
+type ToolInput = z.infer<typeof ToolInput>;
+
+const effects: Record<AgentToolName, ToolEffect> = { look: "read", act: "write", pay: "money" };
+
+const registry = createToolRegistry<ToolServices>(
+  Object.entries(effects).map(([name, effect]) =>
+    defineTool<ToolInput, ToolServices>({
+      name,
+      description: name,
+      input: ToolInput,
+      effect,
+      timeoutMs: 10_000,
+      execute: (context, input) => context.services.act(context, false, input),
+      ...(name === "act"
+        ? {
+            async undo(context: ToolContext<ToolServices>, input: ToolInput) {
+              await context.services.act(context, true, input);
+            },
+          }
+        : {}),
+    }),
+  ),
+);
+
+export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): AgentWorld {
+  const clock = { now: () => world().now() };
+  const ledger = memoryToolLedger(clock);
+  const guard = memoryToolGuard(clock);
+  const uses = new Map<string, ToolUse>();
+  const answers = new Map<string, string[]>();
+  const outages = new Map<string, number>();
+  const settled = new Set<string>();
+  const violations: string[] = [];
+  let drawn = 0;
+
+  async function act(isolate: Isolate, stepKey: string, isUndo: boolean, context: ToolContext, input: ToolInput) {
+    const runId = context.runId!;
+    const use = uses.get(stepKey) ?? { keys: new Set(), inputs: new Set() };
+    uses.set(stepKey, use);
+    use.keys.add(context.idempotencyKey);
+    use.inputs.add(JSON.stringify(input.from ?? null));
+    const call = callOf(runOf(runId), input.id);
+    // An undoing is not in the ledger: it has the engine's word alone.
+    if (settled.has(context.idempotencyKey)) violations.push(`L2: ${stepKey} acts, and the ledger has its answer`);
+    const known = outages.get(stepKey) ?? 0;
+    outages.set(stepKey, known + 1);
+    if (!isUndo && known < call.outages) throw new AppError("partner_unavailable", "the service is down");
+    if (!isUndo && call.isRefused) return failed("the service says no");
+    onBegin(isolate, runId, { stepKey });
+    try {
+      await world().effect(isolate, { key: stepKey, label: `${call.tool} ${stepKey}`, isFailing: false });
+    } catch {
+      throw new AppError("partner_unavailable", "the service does not answer");
+    }
+    // The service knows a call that comes again by its key, and answers as it did.
+    return ok({ receipt: world().effects.find(({ key }) => key === stepKey)!.number });
+  }
+
+  function toolParts(isolate: Isolate, stepKey: string): ToolParts<ToolServices> {
+    return {
+      services: { act: (context, isUndo, input) => act(isolate, stepKey, isUndo, context, input) },
+      ledger: wrap(ledger, ["claim", "settle", "release"], (name, effect, args) =>
+        world().call(isolate, `ledger ${name} of ${stepKey}`, async () => {
+          const [{ key }] = args as [{ key: string }];
+          if (name === "settle") settled.add(key);
+          return effect();
+        }),
+      ),
+      guard,
+      clock,
+      random: { uuid: () => `id-${(drawn += 1)}`, bytes: (length) => new Uint8Array(length) },
+      pause: (ms, signal) => pauseIn(world(), isolate, ms, signal),
+      log: silentLog,
+    };
+  }
+
+  function toolsIn(isolate: Isolate): AgentTools {
+    const toolsOf = (stepKey: string): AgentTools => registryTools(registry, toolParts(isolate, stepKey), fullGrant);
+    return {
+      ...toolsOf(""),
+      run: (call, actor, step) => toolsOf(step.idempotencyKey).run(call, actor, step),
+      undoOf(name) {
+        if (toolsOf("").undoOf(name) === undefined) return undefined;
+        return (call, actor, step) => toolsOf(step.idempotencyKey).undoOf(name)!(call, actor, step);
+      },
+    };
+  }
+
+  return {
+    uses,
+    answers,
+    violations,
+    services: (isolate) => ({
+      async askModel(request) {
+        const question = JSON.stringify(request.messages);
+        const runId = /run_\d+-\d+/.exec(question)![0];
+        onBegin(isolate, runId, { question });
+        return world().call(isolate, `effect of the model for ${runId}`, async () => {
+          const given = answers.get(question) ?? [];
+          answers.set(question, given);
+          const mark = `answer-${(drawn += 1)}.`;
+          given.push(mark);
+          return answerTo(request, runOf(runId), mark);
+        });
+      },
+      toolsOf: () => toolsIn(isolate),
+      recall: async () => [],
+      remember: async () => undefined,
+      priceOf: () => ({ input: 0, output: 0 }),
+    }),
+  };
+}
+
+/** As the plan says it: a loop's calls are named by our side, so the model puts its own id into the input. */
+function callOf({ plans }: PlannedAgentRun, id: string): PlannedCall {
+  return plans.flat().find((call) => call.id === id)!;
+}
+
+function answerTo(
+  { messages, answerSchema }: Pick<ModelRequest, "messages" | "answerSchema">,
+  { shape, plans, junk }: PlannedAgentRun,
+  mark: string,
+): ModelAnswer {
+  const before = messages.filter(({ role }) => role === "assistant").length;
+  const answer = { text: mark, toolCalls: [], finishReason: "stop" };
+  if (shape === "loop") {
+    const calls = plans[before] ?? [];
+    const toolCalls = calls.map(({ id, tool }) => ({ id, name: tool, argumentsJson: JSON.stringify({ id }) }));
+    return { ...answer, toolCalls };
+  }
+  if (answerSchema?.name !== "plan") return { ...answer, text: JSON.stringify({ summary: mark, remember: [] }) };
+  const known = [...JSON.stringify(messages).matchAll(/\bp(\d)-\d/g)].map(([, plan]) => Number(plan) + 1);
+  if (known.length === 0 && before < junk) return { ...answer, text: `I have no plan yet. ${mark}` };
+  return { ...answer, text: planText(plans[Math.max(0, ...known)] ?? [], mark) };
+}
+
+function planText(calls: readonly PlannedCall[], mark: string): string {
+  const steps = calls.map(({ id, tool, dependsOn, from }) => ({
+    id,
+    tool,
+    parameters: { id, ...(from === undefined ? {} : { from: { $from: from, path: "receipt" } }) },
+    dependsOn,
+    why: mark,
+  }));
+  return JSON.stringify({ steps });
+}
+
+function pauseIn(world: World<any>, isolate: Isolate, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    world.pause(isolate, ms).then(resolve, reject);
+  });
+}
