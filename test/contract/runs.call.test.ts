@@ -186,10 +186,10 @@ describe("a call", () => {
     expect(await runs.view(runId)).toMatchObject({ status: "completed", output: { body: "42" } });
   });
 
-  it("is not made at all when QStash is down, until it is there again", async () => {
+  it("waits in the outbox when QStash is down, and is made once it is there again", async () => {
     app.stack.faults.add({ server: "qstash", action: "status", status: 500 });
     const runId = await started();
-    expect(await runs.view(runId)).toMatchObject({ status: "running" });
+    expect(await runs.view(runId)).toMatchObject({ status: "waiting" });
     app.stack.faults.clear();
     await app.stack.clock.advance(limits.leaseMs + limits.sweepSlackMs + 1);
     await app.sweep();
