@@ -154,6 +154,8 @@ describe("the receipt of a request", () => {
   ])("of %s in Server-Timing is what the stack has billed", async (route) => {
     const owner = await app.signIn();
     const planted = await plant(app, owner);
+    // The limiter's first request of a minute is counted a command short when there was one in the minute before (`rate-limiter.ts`).
+    await (await owner.fetch("/api/agents")).text();
     app.stack.ledger.reset();
     const timing = timingOf(await ask(route, owner, planted));
     const { commands, roundTrips, messages } = app.stack.ledger.read();
