@@ -33,6 +33,8 @@ export interface Config {
     /** From which reading on there is an incident, by rule. */
     readonly thresholds: AlertThresholds;
   };
+  /** Deliveries without a signature are let in; never in production, and never where others can reach the app. */
+  readonly skipsSignatures: boolean;
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
   /** What tools may reach. */
@@ -112,10 +114,11 @@ const qstashConsole = "the Upstash console shows it under QStash";
 function readConfig(read: BindingReader): Config {
   const environment = read.oneOf("ENVIRONMENT", ["development", "production"] as const);
   const qstash = readQstash(read);
+  const appUrl = read.url(["APP_URL"], "the public address of this app, for example https://chat.example.com");
   const config: Config = {
     environment,
     logLevel: readLogLevel(read),
-    appUrl: read.url(["APP_URL"], "the public address of this app, for example https://chat.example.com"),
+    appUrl,
     redis: {
       url: read.url(["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_URL"], upstashConsole),
       token: read.secret(["UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_TOKEN"], upstashConsole),
@@ -130,6 +133,7 @@ function readConfig(read: BindingReader): Config {
         : undefined,
       thresholds: readThresholds(read),
     },
+    skipsSignatures: readSkipsSignatures(read, environment, appUrl),
     restaurantUrl: read.has("RESTAURANT_URL")
       ? read.url(["RESTAURANT_URL"], "the address of the restaurant service of the example saga")
       : undefined,
@@ -269,6 +273,20 @@ function readAllowedHosts(read: BindingReader): ReadonlySet<string> {
     );
   }
   return new Set(hosts.filter(isHost));
+}
+
+const localHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Where anybody else could reach the app, or run it for others, this would be an open door. */
+function readSkipsSignatures(read: BindingReader, environment: Config["environment"], appUrl: string): boolean {
+  if (!read.has("SKIP_SIGNATURES")) return false;
+  if (read.oneOf("SKIP_SIGNATURES", ["0", "1"] as const) === "0") return false;
+  const isLocal = localHosts.has(URL.parse(appUrl)?.hostname ?? "");
+  if (isLocal && environment === "development") return true;
+  read.problems.push(
+    "SKIP_SIGNATURES lets in deliveries that nobody has signed: that needs an APP_URL at localhost, 127.0.0.1 or [::1], and ENVIRONMENT set to development.",
+  );
+  return false;
 }
 
 /** Shorter ones can be guessed from one signed cookie. */

@@ -119,6 +119,7 @@ function createEdge(adapters: Adapters): EdgeWire {
     internalKey: internalKeyOf(config),
     queueName: config.queue,
     async verifyDelivery(delivery) {
+      if (config.skipsSignatures && delivery.signature === undefined) return true;
       if (qstash === undefined) return false;
       const { qstashVerifier } = await import("./upstash/signature.ts");
       return qstashVerifier({ current: qstash.currentSigningKey, next: qstash.nextSigningKey })(delivery);

@@ -192,3 +192,31 @@ describe("the configuration", () => {
     expect(found).toHaveLength(problems.length);
   });
 });
+
+describe("an environment", () => {
+  const local = { ...complete, APP_URL: "http://127.0.0.1:8787", ENVIRONMENT: "development", SKIP_SIGNATURES: "1" };
+
+  it.each(["http://localhost:8787", "http://127.0.0.1", "http://[::1]:8787"])(
+    "of a developer at %s may skip signatures, and does not by itself",
+    (appUrl) => {
+      expect(parseConfig({ ...local, APP_URL: appUrl }).skipsSignatures).toBe(true);
+      for (const value of ["", "0"]) {
+        expect(parseConfig({ ...local, APP_URL: appUrl, SKIP_SIGNATURES: value }).skipsSignatures).toBe(false);
+      }
+    },
+  );
+
+  it.each([
+    ["in production", { ENVIRONMENT: "production" }],
+    ["at a public address", { APP_URL: "https://chat.example.com" }],
+    ["at an address that only looks local", { APP_URL: "https://localhost.example.com" }],
+    ["at another machine of the network", { APP_URL: "http://192.168.0.7:8787" }],
+    ["behind a name in front of the host", { APP_URL: "http://127.0.0.1@chat.example.com" }],
+  ])("that skips signatures is refused %s", (_where, over) => {
+    expect(problemsOf({ ...local, ...over })).toContainEqual(expect.stringContaining("SKIP_SIGNATURES lets in"));
+  });
+
+  it("that says neither 0 nor 1 is refused", () => {
+    expect(problemsOf({ ...local, SKIP_SIGNATURES: "true" })[0]).toContain("SKIP_SIGNATURES has another value");
+  });
+});
