@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 import { BindingReader, type Bindings } from "./config/binding-reader.ts";
 import { readEncryption, type EncryptionConfig } from "./config/encryption.ts";
 import { readIdentityProvider, type IdentityProvider } from "./config/identity-provider.ts";
+import { readSkipsSignatures } from "./config/skips-signatures.ts";
 import { AppError } from "./core/errors.ts";
 import { Secret } from "./core/secret.ts";
 import { isLogLevel } from "./system/log.ts";
@@ -35,6 +36,8 @@ export interface Config {
   };
   /** Deliveries without a signature are let in; never in production, and never where others can reach the app. */
   readonly skipsSignatures: boolean;
+  /** Model tokens that each user may spend in a day; absent: nobody counts them. */
+  readonly tokensPerDay: number | undefined;
   /** The example saga's restaurants; absent where there are none. */
   readonly restaurantUrl: string | undefined;
   /** What tools may reach. */
@@ -134,6 +137,7 @@ function readConfig(read: BindingReader): Config {
       thresholds: readThresholds(read),
     },
     skipsSignatures: readSkipsSignatures(read, environment, appUrl),
+    tokensPerDay: read.has("TOKENS_PER_DAY") ? read.count("TOKENS_PER_DAY", tokensPerDay) : undefined,
     restaurantUrl: read.has("RESTAURANT_URL")
       ? read.url(["RESTAURANT_URL"], "the address of the restaurant service of the example saga")
       : undefined,
@@ -169,6 +173,7 @@ function readConfig(read: BindingReader): Config {
 
 /** Less holds no turn with its tools; more than a million no model takes. */
 const contextTokens = { min: 2_000, max: 1_000_000, usual: 32_000 };
+const tokensPerDay = { min: 1, max: 1_000_000_000_000 };
 const embeddingDimensions = { min: 8, max: 2_048 };
 
 function readEmbedding(read: BindingReader): EmbeddingConfig | undefined {
@@ -273,20 +278,6 @@ function readAllowedHosts(read: BindingReader): ReadonlySet<string> {
     );
   }
   return new Set(hosts.filter(isHost));
-}
-
-const localHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-/** Where anybody else could reach the app, or run it for others, this would be an open door. */
-function readSkipsSignatures(read: BindingReader, environment: Config["environment"], appUrl: string): boolean {
-  if (!read.has("SKIP_SIGNATURES")) return false;
-  if (read.oneOf("SKIP_SIGNATURES", ["0", "1"] as const) === "0") return false;
-  const isLocal = localHosts.has(URL.parse(appUrl)?.hostname ?? "");
-  if (isLocal && environment === "development") return true;
-  read.problems.push(
-    "SKIP_SIGNATURES lets in deliveries that nobody has signed: that needs an APP_URL at localhost, 127.0.0.1 or [::1], and ENVIRONMENT set to development.",
-  );
-  return false;
 }
 
 /** Shorter ones can be guessed from one signed cookie. */

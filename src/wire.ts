@@ -10,6 +10,7 @@ import type { RunRegistry } from "./engine/run-definition.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import { createBlockedCallers } from "./limit/blocked-callers.ts";
+import type { TokenBudget } from "./limit/token-budget.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
 import type { FactStore } from "./tool/fact-store.ts";
@@ -22,6 +23,7 @@ import { upstashGate } from "./upstash/gate.ts";
 import { createAdapters, type Adapters, type Invocation } from "./wire/adapters.ts";
 import { createIdentityWire } from "./wire/identity.ts";
 import type { Answering } from "./wire/answering.ts";
+import { tokenBudgetOf } from "./wire/token-budget.ts";
 import type { MemoryWire } from "./wire/memory.ts";
 import type { QueuedTools } from "./wire/queued-tools.ts";
 import { createQueues, internalKeyOf } from "./wire/queues.ts";
@@ -29,6 +31,8 @@ import type { RunServices, RunsWire } from "./wire/runs.ts";
 
 export interface Wire extends EdgeWire {
   readonly admission: Admission;
+  /** Absent where nobody counts tokens. */
+  readonly tokenBudget: TokenBudget | undefined;
   readonly conversations: ConversationStore;
   readonly follow: FollowTurnParts;
   readonly answering: () => Promise<Answering>;
@@ -66,7 +70,8 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
   });
   return {
     ...createEdge(adapters),
-    admission: upstashAdmission({ redis, clock, blocked }),
+    admission: upstashAdmission({ redis, clock, blocked, isCounting: config.tokensPerDay !== undefined }),
+    tokenBudget: tokenBudgetOf(adapters),
     conversations,
     follow: {
       clock,

@@ -12,6 +12,7 @@ import type { ConversationRef, OpenAnswer } from "../event/event-log.ts";
 import { writerLimits } from "../event/log-writer.ts";
 import type { LogRecord } from "../event/log-record.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
+import type { Allowance } from "../limit/token-budget.ts";
 import { userMessage, type AnswerState, type Message } from "../memory/message.ts";
 import { formatSummary, type ConversationMemory } from "../memory/summary.ts";
 import { runTurn, type FrameSink, type OpenedTurn, type TurnEnd, type TurnInput, type TurnParts } from "./run-turn.ts";
@@ -35,6 +36,8 @@ export interface TurnRequest {
   readonly isRegeneration: boolean;
   /** The message itself may be in it when it was sent before. */
   readonly memory: ConversationMemory;
+  /** Absent where nobody counts tokens. */
+  readonly allowance?: Allowance | undefined;
 }
 
 export type StartOutcome =
@@ -47,7 +50,7 @@ export type StartOutcome =
 
 /** @throws turn_running (refuse) when another message of this conversation is being answered. */
 export async function startTurn(parts: ChatParts, request: TurnRequest, sink: FrameSink): Promise<StartOutcome> {
-  const answer = request.isRegeneration ? undefined : completeAnswer(request);
+  const answer = completeAnswer(request);
   if (answer !== undefined) return { kind: "answered", answer };
   const runId = newRunId(parts.random);
   const messageId = newMessageId(parts.random);
@@ -62,7 +65,16 @@ export async function startTurn(parts: ChatParts, request: TurnRequest, sink: Fr
   const stored = request.memory.messages;
   const done = runTurn(
     parts,
-    { ref: request.ref, runId, messageId, userMessage: request.message, ...before(request), stored, earlier: [] },
+    {
+      ref: request.ref,
+      allowance: request.allowance,
+      runId,
+      messageId,
+      userMessage: request.message,
+      ...before(request),
+      stored,
+      earlier: [],
+    },
     opened.promise,
     sink,
   );
@@ -177,7 +189,17 @@ async function endTurn(
     ...summaries,
     ...messages.map((message) => JSON.stringify(message)),
   ]);
-  return answer.kind === "superseded";
+  if (answer.kind !== "superseded") return false;
+  await bookTurn(parts, ref, turn);
+  return true;
+}
+
+/** Of a turn that was cut off nobody else tells what it used. Where that cannot be booked the turn is over all the same. */
+async function bookTurn({ tokenBudget, logger }: ChatParts, ref: ConversationRef, turn: TurnState): Promise<void> {
+  if (turn.tokens === 0) return;
+  await tokenBudget
+    ?.book(ref.userId, turn.tokens)
+    .catch((cause: unknown) => logger.warn("tokens are not booked", { runId: turn.runId, cause }));
 }
 
 /**
@@ -204,7 +226,11 @@ async function settleEnd(
   await sink.write(`data: {"type":"abort"}\n\ndata: [DONE]\n\n`);
 }
 
-function completeAnswer(request: TurnRequest): Message | undefined {
+/** The answer that the message has already; `undefined` where another one is wanted. */
+export function completeAnswer(
+  request: Pick<TurnRequest, "message" | "isRegeneration" | "memory">,
+): Message | undefined {
+  if (request.isRegeneration) return undefined;
   return request.memory.messages.find(
     (message) => message.metadata.replyTo === request.message.id && message.metadata.state === "complete",
   );

@@ -14,6 +14,7 @@ export interface FinishedTurn {
   /** To be kept: one that the turn has made, or one that the list would soon drop. */
   readonly summary: Summary | undefined;
   readonly isEventListNew: boolean;
+  readonly tokens?: Closing["tokens"];
   /** Unix ms. */
   readonly at: number;
 }
@@ -33,6 +34,7 @@ export function closingOf(turn: FinishedTurn, state: AnswerState): Closing {
     isFirst: stored.length === 0,
     isEventListNew: turn.isEventListNew,
     messageCount: stored.length,
+    ...(turn.tokens === undefined || turn.tokens.spent === 0 ? {} : { tokens: turn.tokens }),
     ...(previousAt === undefined ? {} : { previousAt }),
     ...(stored.length === 0 ? { title: titleOf(turn.userMessage.text) } : {}),
   };

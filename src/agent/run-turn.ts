@@ -21,6 +21,7 @@ import type { StepContext } from "../engine/run-context.ts";
 import type { ConversationRef, EventLog, Tenure } from "../event/event-log.ts";
 import { createLogWriter, type LogWriter } from "../event/log-writer.ts";
 import type { TurnEnding, TurnEvent, TurnOpening, UserText } from "../event/turn-event.ts";
+import type { Allowance, TokenBudget } from "../limit/token-budget.ts";
 import type { Message } from "../memory/message.ts";
 import type { KeptSummary } from "../memory/summary.ts";
 import { closingOf } from "./closing.ts";
@@ -57,6 +58,8 @@ export interface TurnParts {
   readonly contextTokens: number;
   readonly profile: BudgetProfile;
   readonly meter: Meter;
+  /** Where turns book what they use; absent where nobody counts it. */
+  readonly tokenBudget?: TokenBudget | undefined;
 }
 
 export interface TurnInput {
@@ -72,6 +75,8 @@ export interface TurnInput {
   readonly stored: readonly Message[];
   /** Events that an earlier producer of this turn left behind, and the `workflow-resumed` that took it over; empty for a new turn. */
   readonly earlier: readonly TurnEvent[];
+  /** Known where the turn was admitted, not where it was taken up. */
+  readonly allowance?: Allowance | undefined;
 }
 
 export interface OpenedTurn {
@@ -177,10 +182,11 @@ async function close(closing: Closing, end: CodeEnd): Promise<TurnEnd> {
   switch (end.kind) {
     case "returned": {
       const { finishReason } = end.value as LoopEnd;
-      if (finishReason === "tool-steps") await desk.say("\n\nI stop here: this turn has used up its tool steps.");
+      const limit = limitWords[finishReason];
+      if (limit !== undefined) await desk.say(`\n\nI stop here: ${limit}`);
       const message = answerMessage({ ...input, parts: desk.fold.parts() }, "complete", parts.clock.now());
       writer.event({ type: "message-completed", message });
-      const reason = finishReason === "tool-steps" ? "length" : finishReason;
+      const reason = limit === undefined ? finishReason : "length";
       return finish(closing, { type: "workflow-completed", runId: input.runId, finishReason: reason });
     }
     case "out-of-budget":
@@ -196,11 +202,19 @@ async function close(closing: Closing, end: CodeEnd): Promise<TurnEnd> {
   }
 }
 
+/** Why a turn ends before the model has done. */
+const limitWords: Readonly<Record<string, string>> = {
+  "tool-steps": "this turn has used up its tool steps.",
+  "day-tokens": "the model tokens of this day are used up; a new day begins at midnight UTC.",
+};
+
 async function finish({ parts, input, desk, writer, isListNew }: Closing, ending: TurnEnding): Promise<TurnEnd> {
   const isComplete = ending.type === "workflow-completed";
   const kept = desk.summary() ?? (input.summary?.isFading === true ? input.summary : undefined);
   const of = { parts: desk.fold.parts(), summary: kept, isEventListNew: isListNew, at: parts.clock.now() };
-  const finished = { ...input, ...of };
+  const { tokenBudget } = parts;
+  const booking = { spent: desk.tokens(), begunDay: input.allowance?.begunDay };
+  const finished = { ...input, ...of, ...(tokenBudget === undefined ? {} : { tokens: booking }) };
   const isDurable = await writer.close(ending, closingOf(finished, isComplete ? "complete" : "failed"));
   if (!isDurable) return "superseded";
   await desk.show(ending);

@@ -22,12 +22,14 @@ export type ToolOutcome =
 export interface LoopServices {
   /** Asks the model; whoever watches sees the answer grow. @param call counts the calls of the turn from 1. */
   readonly ask: (messages: readonly ModelMessage[], call: number, step: StepContext) => Promise<ModelAnswer>;
+  /** Whether what the user may spend today is spent; asked after each model call. */
+  readonly isBudgetSpent: () => boolean;
   /** A failing tool is an answer, not an exception. */
   readonly runTool: (call: ModelToolCall, step: StepContext) => Promise<ToolOutcome>;
 }
 
 export interface LoopEnd {
-  /** `tool-steps` when the model wanted more tools than it may have. */
+  /** `tool-steps` when the model wanted more tools than it may have, `day-tokens` when it wanted them after the day's tokens were spent. */
   readonly finishReason: string;
 }
 
@@ -50,6 +52,7 @@ export async function toolLoop(
       timeout: limits.modelStepMsMax,
     });
     if (answer.toolCalls.length === 0) return { finishReason: answer.finishReason };
+    if (services.isBudgetSpent()) return { finishReason: "day-tokens" };
     const outcomes = await all(
       answer.toolCalls.map((toolCall) =>
         step(toolStep(toolCall), (context) => services.runTool(toolCall, context), {

@@ -15,6 +15,7 @@ import { toolStep, type LoopServices } from "./tool-loop.ts";
 import { eventOfRecord } from "./turn-journal.ts";
 import type { SummaryServices } from "./turn-context.ts";
 import { createPartsFold, type PartsFold } from "./turn-state.ts";
+import { createTokenCount, type TokenCount } from "./turn-tokens.ts";
 import { createUiProjection } from "./ui-projection.ts";
 
 export interface TurnDesk {
@@ -24,6 +25,8 @@ export interface TurnDesk {
   readonly journal: JournalWriter;
   /** The answer so far. */
   readonly fold: PartsFold;
+  /** What the turn's model calls have used. */
+  tokens(): number;
   /** That the turn has made of what came before. */
   summary(): Summary | undefined;
   /** The turn is open: what is there already is shown to the reader, and everything goes on. */
@@ -35,7 +38,8 @@ export interface TurnDesk {
 }
 
 export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSink): TurnDesk {
-  const fold = createPartsFold();
+  const count = createTokenCount(input.userMessage.text);
+  const fold = counting(createPartsFold(), count);
   let summary: Summary | undefined;
   for (const event of input.earlier) take(event);
   const projection = createUiProjection();
@@ -66,6 +70,7 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
 
   return {
     fold,
+    tokens: count.tokens,
     summary: () => summary,
     show,
     say: (text) => emit({ type: "message-delta", text }),
@@ -87,8 +92,11 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
       async summarise(messages, { signal }) {
         // Of a turn that is refused nobody needs a summary.
         await opened.promise;
-        return askModel(parts.model, { messages, tools: [], signal });
+        const answer = await askModel(parts.model, { messages, tools: [], signal });
+        count.addUsage(answer.usage);
+        return answer;
       },
+      isBudgetSpent: () => input.allowance !== undefined && count.tokens() >= input.allowance.left,
       async runTool(call, step) {
         calls.set(toolStep(call), call);
         await emit({ type: "tool-called", toolCallId: call.id, toolName: call.name, input: parsedInput(call) });
@@ -116,6 +124,16 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
       const before = input.earlier.length === 0 ? [opening] : input.earlier;
       for (const event of before) await show(event);
       opened.resolve(given);
+    },
+  };
+}
+
+function counting(fold: PartsFold, count: TokenCount): PartsFold {
+  return {
+    ...fold,
+    add(event) {
+      count.add(event);
+      fold.add(event);
     },
   };
 }

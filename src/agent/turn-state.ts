@@ -3,6 +3,7 @@ import type { EventId } from "../event/event-id.ts";
 import { isEnding, type TurnEnding, type TurnEvent, type UserText } from "../event/turn-event.ts";
 import type { AnswerState, Message, MessagePart } from "../memory/message.ts";
 import type { Summary } from "../memory/summary.ts";
+import { createTokenCount } from "./turn-tokens.ts";
 
 /** One turn as its events tell it; the fold of a prefix is the turn at that moment. */
 export interface TurnState {
@@ -13,6 +14,8 @@ export interface TurnState {
   readonly parts: readonly MessagePart[];
   /** That the turn has made of what came before. */
   readonly summary?: Summary;
+  /** What its model calls have used. */
+  readonly tokens: number;
   /** Number of model calls begun. */
   readonly step: number;
   readonly ending?: TurnEnding;
@@ -32,10 +35,12 @@ export function currentTurn(records: readonly LogRecord[]): TurnState | undefine
   if (opening === undefined || opening.event.type !== "workflow-started") return undefined;
   const { runId, messageId, userMessage } = opening.event;
   const fold = createPartsFold();
+  const count = createTokenCount(userMessage.text);
   let ending: TurnEnding | undefined;
   let summary: Summary | undefined;
   for (const record of records.slice(from)) {
     fold.add(record.event);
+    count.add(record.event);
     if (isEnding(record.event)) ending = record.event;
     if (record.event.type === "context-compacted") summary = record.event.summary;
   }
@@ -46,6 +51,7 @@ export function currentTurn(records: readonly LogRecord[]): TurnState | undefine
     userMessage,
     startedAt: opening.at,
     parts: fold.parts(),
+    tokens: count.tokens(),
     step: fold.step(),
     ...(summary === undefined ? {} : { summary }),
     ...(ending === undefined ? {} : { ending }),

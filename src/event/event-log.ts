@@ -41,6 +41,8 @@ export interface Closing {
   readonly isEventListNew: boolean;
   /** Number of messages in memory at admission; decides whether the list is trimmed. */
   readonly messageCount: number;
+  /** Model tokens to book for the user; `begunDay` is a day on which some are booked already. */
+  readonly tokens?: { readonly spent: number; readonly begunDay: string | undefined };
 }
 
 /** The event list of each conversation: one method, one atomic change. */
@@ -62,7 +64,7 @@ export interface EventLog {
   ): Promise<SupersedeAnswer>;
   /**
    * Appends records (already formatted, of one tenure) and publishes them, atomically and in that order. Safe to repeat.
-   * Cost: 1 round trip, 2 billed commands; with `closing` 4 to 6, on a first turn 5.
+   * Cost: 1 round trip, 2 billed commands; with `closing` 4 to 6, on a first turn 5; with tokens 1 more, on a day's first turn 2.
    * @param expectedLength length of the list after the append if nobody else wrote.
    */
   flush(

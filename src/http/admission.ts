@@ -10,9 +10,11 @@ export interface Admitted {
   readonly identity: Identity | undefined;
   readonly limit: LimitVerdict;
   readonly memory: ConversationMemory;
+  /** Model tokens that the user has spent today; absent where nobody counts them. */
+  readonly tokensSpent: number | undefined;
 }
 
-/** Identity, limit and history of one conversation, asked in one round trip. Counts one chat turn. Cost: at most 7 billed commands. */
+/** Identity, limit and history of one conversation, asked in one round trip. Counts one chat turn. Cost: at most 7 billed commands, and 1 where tokens are counted. */
 export interface Admission {
   admit(passage: {
     readonly claim: ProvenClaim;

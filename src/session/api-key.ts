@@ -19,6 +19,8 @@ export interface ApiKey {
   readonly createdAtMs: number;
   /** Absent: it does not end by itself. */
   readonly expiresAtMs?: number | undefined;
+  /** Model tokens that a user may have spent today for this key to be of use to them; absent: no other than everybody's. */
+  readonly tokensPerDay?: number | undefined;
   /** 1 for a new key; one more with each change. */
   readonly revision: number;
   /** The newest first; older ones until their end. */
@@ -60,6 +62,6 @@ export function identityOfKey(
   const secret = key.secrets.find(({ hash }) => hash === secretHash);
   if (secret === undefined || isOver(secret.expiresAtMs) || isOver(key.expiresAtMs)) return undefined;
   if (userId !== key.userId && !key.isActing) return undefined;
-  const { tenant, scopes } = key;
-  return { userId, tenant, scopes };
+  const { tenant, scopes, tokensPerDay } = key;
+  return { userId, tenant, scopes, ...(tokensPerDay === undefined ? {} : { tokensPerDay }) };
 }

@@ -14,7 +14,7 @@ export interface ShownKey {
   readonly token: string;
 }
 
-export type NewKey = Pick<ApiKey, "name" | "scopes" | "isActing" | "expiresAtMs">;
+export type NewKey = Pick<ApiKey, "name" | "scopes" | "isActing" | "expiresAtMs" | "tokensPerDay">;
 
 export interface ApiKeys {
   /** Belongs to `identity`. `undefined` when that user has as many as one may have. Not idempotent. */

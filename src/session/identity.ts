@@ -6,6 +6,8 @@ export interface Identity {
   /** Whose user that is: guests are the app's own, others their identity provider's. Keys reach no further than their tenant. */
   readonly tenant: string;
   readonly scopes: readonly Scope[];
+  /** Model tokens that the user may spend in a day where this is narrower than everybody's; see `ApiKey`. */
+  readonly tokensPerDay?: number | undefined;
 }
 
 /** The tenant of everybody who came without an identity provider. */

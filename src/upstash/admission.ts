@@ -8,6 +8,7 @@ import { confirmClaim } from "./confirm-claim.ts";
 import { memoryPart } from "./conversation-store.ts";
 import type { GateParts } from "./gate.ts";
 import { takeLimit } from "./rate-limiter.ts";
+import { spentPart } from "./token-budget.ts";
 
 interface Passage {
   readonly claim: ProvenClaim;
@@ -15,24 +16,27 @@ interface Passage {
   readonly ref: ConversationRef;
 }
 
-/** The admission of a chat turn over Redis: one pipeline of the identity's look-up, the limiter's EVALSHA and LRANGE. */
-export function upstashAdmission({ redis, clock, blocked }: GateParts) {
+/** The admission of a chat turn over Redis: one pipeline of the identity's look-up, the limiter's EVALSHA and LRANGE; and GET where tokens are counted. */
+export function upstashAdmission({ redis, clock, blocked, isCounting }: GateParts & { readonly isCounting: boolean }) {
   return {
     async admit({ claim, caller, ref }: Passage) {
       const known = blocked.find("chat", caller, clock.now());
-      if (known !== undefined) return { identity: undefined, limit: known, memory: emptyMemory };
+      if (known !== undefined)
+        return { identity: undefined, limit: known, memory: emptyMemory, tokensSpent: undefined };
       let identity: Promise<Identity | undefined> | undefined;
       let limit: Promise<LimitVerdict> | undefined;
       let memory: Promise<ConversationMemory> | undefined;
+      let spent: Promise<number> | undefined;
       await redis.run((batch) => {
         identity = confirmClaim(batch, claim, clock.now());
         limit = takeLimit({ batch, redis, clock, name: "chat", caller });
         memory = memoryPart(batch, ref);
+        if (isCounting) spent = spentPart(batch, ref.userId, clock.now());
       });
       invariant(limit !== undefined && memory !== undefined, "a batch settles what was added to it");
       const verdict = await limit;
       blocked.note("chat", caller, verdict);
-      return { identity: await identity, limit: verdict, memory: await memory };
+      return { identity: await identity, limit: verdict, memory: await memory, tokensSpent: await spent };
     },
   };
 }

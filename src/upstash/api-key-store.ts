@@ -44,6 +44,7 @@ const StoredKey = z.object({
   createdAtMs: z.number(),
   revision: z.number(),
   expiresAtMs,
+  tokensPerDay: z.optional(z.number()),
   secrets: z.array(z.object({ hash: z.string(), expiresAtMs })),
 });
 

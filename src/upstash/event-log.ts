@@ -16,6 +16,7 @@ import { turnMember } from "./due-registry.ts";
 import { conversationIndexKey, dueTurnsKey, eventsKey, messagesKey } from "./keys.ts";
 import { readableOrNone, readInteger, readNothing, readTexts } from "./reply.ts";
 import { runOne } from "./run-one.ts";
+import { addBooking } from "./token-budget.ts";
 
 /** When the sweep looks at a turn: long after its producer would have given a sign of life. */
 const turnDueMs = writerLimits.leaseMs + limits.sweepSlackMs;
@@ -111,6 +112,11 @@ function addClosing(batch: Batch, ref: ConversationRef, listLength: number, clos
   const messages = messagesKey(ref.userId, ref.conversationId);
   const index = conversationIndexKey(ref.userId);
   const title = closing.title === undefined ? [] : [`${ref.conversationId}:title`, closing.title];
+  const { tokens } = closing;
+  if (tokens !== undefined) {
+    const { spent, begunDay } = tokens;
+    void addBooking(batch, { userId: ref.userId, tokens: spent, nowMs, begunDay });
+  }
   const push = closing.isFirst ? "RPUSH" : "RPUSHX";
   if (closing.messages.length > 0) void batch.add([push, messages, ...closing.messages], readInteger);
   void batch.add(["HSET", index, `${ref.conversationId}:at`, nowMs, ...title], readInteger);

@@ -11,7 +11,7 @@
  */
 export function contentOf(key: string): "text" | "entry" | "clear" {
   if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
-  if (key.startsWith("ops:")) return "clear";
+  if (key.startsWith("ops:") || key.startsWith("tokens:")) return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
   if (/^tools:\{.*:executions:/.test(key)) return "clear";
@@ -36,6 +36,11 @@ export function sessionIndexKey(userId: string): string {
 /** The user's API keys; a hash of id to JSON. */
 export function apiKeysKey(userId: string): string {
   return `keys:{${userId}}`;
+}
+
+/** Model tokens that the user has spent on a day; a number. */
+export function tokensSpentKey(userId: string, day: string): string {
+  return `tokens:{${userId}}:${day}`;
 }
 
 /** One ticket; holds JSON, expires in a minute. */

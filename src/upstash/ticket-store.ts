@@ -14,6 +14,7 @@ const StoredTicket = z.object({
     userId: z.string(),
     tenant: z.string(),
     scopes: z.array(z.enum(scopes)),
+    tokensPerDay: z.optional(z.number()),
   }),
   path: z.string(),
 });

@@ -1,4 +1,4 @@
-import { askModel } from "../agent/ask-model.ts";
+import { askCounted } from "../agent/ask-counted.ts";
 import type { Model } from "../agent/model-port.ts";
 import type { Actor, AgentServices, KnownFact } from "../agent/run/agent-services.ts";
 import { conversationSoFar } from "../agent/run/conversation-so-far.ts";
@@ -10,6 +10,7 @@ import type { ToolParts } from "../tool/call-context.ts";
 import type { FactStore } from "../tool/fact-store.ts";
 import { upstashConversationStore } from "../upstash/conversation-store.ts";
 import type { Adapters } from "./adapters.ts";
+import { tokenBudgetOf } from "./token-budget.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
 
 export interface AgentParts {
@@ -48,14 +49,14 @@ function neverAborted(): AbortSignal {
 }
 
 /** What runs of agents are given. */
-export function createAgentServices(
-  { config, log, redis, clock }: Adapters,
-  { model, tools }: AgentParts,
-): AgentServices {
+export function createAgentServices(adapters: Adapters, { model, tools }: AgentParts): AgentServices {
+  const { config, log, redis, clock } = adapters;
+  const budget = tokenBudgetOf(adapters);
   const { facts } = tools.services;
   const conversations = upstashConversationStore(redis, clock);
   return {
-    askModel: (request, signal) => askModel(model, { ...request, signal }),
+    askModel: (request, signal, actor) =>
+      askCounted({ model, log, clock, budget }, { ...request, signal }, actor.userId),
     toolsOf: (agent) => registryTools(toolRegistry, tools, grantOf(agent)),
     recall: (actor, goal) => recallAll({ facts, conversations }, actor, goal),
     async remember(actor, fact) {

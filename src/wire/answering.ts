@@ -12,6 +12,7 @@ import type { ToolParts } from "../tool/call-context.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Queues } from "./queues.ts";
+import { tokenBudgetOf } from "./token-budget.ts";
 import { createTools, toolRegistry, type ToolServices } from "./tools.ts";
 
 export interface Answering {
@@ -39,6 +40,7 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
     systemPrompt: chatPrompt(clock.now()),
     contextTokens: config.model.contextTokens,
     queue: queues.turns,
+    tokenBudget: tokenBudgetOf(adapters),
     profile: budgetProfiles[config.workersPlan],
   };
   return { chat, tools: toolRegistry, toolParts };

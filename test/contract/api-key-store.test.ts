@@ -44,7 +44,10 @@ describe.each(stores)("a store of API keys %s", (_name, open) => {
   it("lists a user's keys as they were added, newest first, and nobody else's", async () => {
     const store = open();
     const userId = freshUser();
-    const [old, young] = [keyOf(userId, "key_1"), keyOf(userId, "key_2", { createdAtMs: 2, expiresAtMs: 9 })];
+    const [old, young] = [
+      keyOf(userId, "key_1"),
+      keyOf(userId, "key_2", { createdAtMs: 2, expiresAtMs: 9, tokensPerDay: 5 }),
+    ];
     await store.add(old);
     await store.add(young);
     await store.add(keyOf(freshUser(), "key_3"));

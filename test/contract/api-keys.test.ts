@@ -8,8 +8,8 @@ import { chatBody, startTestApp, type TestApp, type TestCaller } from "../suppor
 let app: TestApp;
 let owner: TestCaller;
 beforeAll(async () => {
-  // So that what is kept can be read here.
-  app = await startTestApp({ bindings: { ENCRYPTION_KEYS: "" } });
+  // So that what is kept can be read here, and keys can have budgets.
+  app = await startTestApp({ bindings: { ENCRYPTION_KEYS: "", TOKENS_PER_DAY: "1000000" } });
   owner = await app.signIn();
 });
 afterAll(() => app.close());
@@ -45,12 +45,12 @@ function operator(tenant: string): TestCaller {
 describe("an API key", () => {
   it("is shown once, kept as a hash, and known by how it begins", async () => {
     const fresh = await app.signIn();
-    const { key, ...rest } = await makeKey({ expiresInDays: 30 }, fresh);
+    const { key, ...rest } = await makeKey({ expiresInDays: 30, tokensPerDay: 1_000 }, fresh);
     expect(key).toMatch(/^sk_[\w-]{140}$/);
     expect(key.startsWith(rest.begins)).toBe(true);
     const { keys } = (await (await fresh.fetch("/api/keys")).json()) as { keys: unknown[] };
     expect(keys).toEqual([rest]);
-    expect(rest).toMatchObject({ name: "Robot", scopes: ["chat", "runs"], actsForUsers: false });
+    expect(rest).toMatchObject({ name: "Robot", scopes: ["chat", "runs"], actsForUsers: false, tokensPerDay: 1_000 });
     const kept = JSON.stringify(await redisCommand(app.stack, ["HGETALL", `keys:{${fresh.userId}}`]));
     expect(kept).not.toContain(key.slice(90, 120));
     expect(kept).toMatch(/"hash\\":\\"[0-9a-f]{64}/);
@@ -61,6 +61,7 @@ describe("an API key", () => {
     expect(await who(bearer(key))).toEqual({ userId: owner.userId, tenant: "guest", scopes: ["chat", "runs"] });
     const headers = bearer(key, { "content-type": "application/json" });
     expect((await app.fetch("/api/agents", { headers })).status).toBe(403);
+    app.rebind({ TOKENS_PER_DAY: "" });
     app.stack.model.script({ kind: "reply", text: "Hi." });
     await (await owner.chat("has-the-scripts-known", "m-1", "Hello")).text();
     await app.background();
@@ -72,6 +73,7 @@ describe("an API key", () => {
       await app.background();
       expect(app.stack.ledger.read().commands).toBeLessThanOrEqual(16);
     }
+    app.rebind({ TOKENS_PER_DAY: "1000000" });
     expect((await owner.fetch("/api/conversations/by-key")).status).toBe(200);
   });
 
@@ -223,6 +225,7 @@ describe("a key that is asked for", () => {
     ["with a scope that does not exist", { scopes: ["root"] }],
     ["that has ended before it began", { expiresInDays: 0 }],
     ["that ends beyond the limit", { expiresInDays: limits.keyDaysMax + 1 }],
+    ["with no tokens", { tokensPerDay: 0 }],
     ["with a field that is not known", { secret: "mine" }],
   ])("%s is 400", async (_what, draft) => {
     const response = await owner.post("/api/keys", { name: "Robot", scopes: ["chat"], ...draft });
@@ -231,15 +234,15 @@ describe("a key that is asked for", () => {
 
   it("with more than its maker may do is 403, also by a key", async () => {
     expect((await owner.post("/api/keys", { name: "Robot", scopes: ["admin"] })).status).toBe(403);
-    const { key } = await makeKey({ scopes: ["account"] });
-    const ask = (scopes: string[]) =>
+    const { key } = await makeKey({ scopes: ["account"], tokensPerDay: 10 });
+    const ask = (scopes: string[], tokensPerDay?: number) =>
       app.fetch("/api/keys", {
         method: "POST",
         headers: bearer(key, { "content-type": "application/json" }),
-        body: JSON.stringify({ name: "Child", scopes }),
+        body: JSON.stringify({ name: "Child", scopes, tokensPerDay }),
       });
     expect((await ask(["chat"])).status).toBe(403);
-    expect((await ask(["account"])).status).toBe(201);
+    expect(await (await ask(["account"], 1_000)).json()).toMatchObject({ tokensPerDay: 10 });
   });
 
   it("beyond what a user may have is 409", async () => {

@@ -34,7 +34,7 @@ export function agentRunOutput(o: {
   readonly steps: readonly PlannedStep[];
   readonly results: readonly StepResult[];
   readonly remembered: readonly string[];
-  readonly limit: LimitName | undefined;
+  readonly limit?: LimitName | undefined;
   readonly spent: AccountReading;
 }): AgentRunOutput {
   const charsMax = Math.min(

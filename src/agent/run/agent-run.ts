@@ -8,7 +8,7 @@ import { agentRunOutput, type AgentRunOutput } from "./agent-output.ts";
 import type { AgentServices } from "./agent-services.ts";
 import { executePlan } from "./execution.ts";
 import { runLoop } from "./loop.ts";
-import type { PhaseContext, PhaseRun, StepResult } from "./phase.ts";
+import { unlessDaySpent, type PhaseContext, type PhaseRun, type StepResult } from "./phase.ts";
 import type { PlannedStep } from "./plan.ts";
 import { makePlan } from "./planning.ts";
 import { reflect } from "./reflection.ts";
@@ -63,7 +63,11 @@ async function runPlan(run: PhaseRun): Promise<AgentRunOutput> {
   let limit: LimitName | undefined;
   for (let replans = 0; ; replans += 1) {
     ctx.emit("phase-started", { phase: replans === 0 ? "planning" : "replanning" });
-    const plan = await makePlan(run, results);
+    const plan = await unlessDaySpent(makePlan(run, results));
+    if (plan === undefined) {
+      limit = "day-tokens";
+      break;
+    }
     ctx.emit("plan-created", {
       steps: plan.steps.map(({ id, tool, dependsOn, why }) => ({ id, tool, dependsOn, why })),
     });
@@ -77,6 +81,6 @@ async function runPlan(run: PhaseRun): Promise<AgentRunOutput> {
   }
   if (limit !== undefined) ctx.emit("limit-reached", { limit });
   ctx.emit("phase-started", { phase: "reflection" });
-  const { summary, remembered } = await reflect(run, { plan: { steps }, results }, limit);
-  return agentRunOutput({ summary, steps, results, remembered, limit, spent: account.read() });
+  const reflection = await reflect(run, { plan: { steps }, results }, limit);
+  return agentRunOutput({ ...reflection, steps, results, spent: account.read() });
 }

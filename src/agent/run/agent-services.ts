@@ -53,9 +53,19 @@ export interface AgentTools {
     | undefined;
 }
 
+export interface CountedAnswer extends ModelAnswer {
+  /** That the user may still spend today; absent where nobody counts it. */
+  readonly tokensLeft?: number;
+}
+
 /** What runs of agents are given; used inside of steps only, but for `describe`, `problemOf` and the like, which are the same each time. */
 export interface AgentServices {
-  readonly askModel: (request: Omit<ModelRequest, "signal">, signal: AbortSignal) => Promise<ModelAnswer>;
+  /** @throws rate_limited (refuse) when the user's tokens of the day are used up. */
+  readonly askModel: (
+    request: Omit<ModelRequest, "signal">,
+    signal: AbortSignal,
+    actor: Pick<Actor, "userId">,
+  ) => Promise<CountedAnswer>;
   readonly toolsOf: (agent: Agent) => AgentTools;
   /** What may help with a goal: what was said in the conversation before, then what the agent knows, the most helpful first. */
   readonly recall: (actor: Actor, goal: string) => Promise<readonly KnownFact[]>;

@@ -7,7 +7,7 @@ import type { PhaseRun, StepResult } from "./phase.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 import { resolveReferences } from "./references.ts";
 import { shorten } from "./shorten.ts";
-import type { LimitName } from "./spending-account.ts";
+import { limitWords, type LimitName } from "./spending-account.ts";
 
 export interface ExecutionEnd {
   /** Of this plan, in the order of the plan. */
@@ -133,6 +133,6 @@ function skipped(
   const errorText =
     limit === undefined
       ? `It depends on ${missing.join(", ")}, which was not done.`
-      : `The limit in ${limit} was reached.`;
+      : `The limit in ${limitWords(limit)} was reached.`;
   return { id: step.id, tool: step.tool, status: "skipped", errorText };
 }

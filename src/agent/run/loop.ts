@@ -5,9 +5,9 @@ import type { ModelMessage, ModelToolCall } from "../model-port.ts";
 import type { ModelAnswer } from "../tool-loop.ts";
 import { agentRunOutput, type AgentRunOutput } from "./agent-output.ts";
 import { executeCalls } from "./execution.ts";
-import { ask, fenced, recallFacts, type PhaseRun, type StepResult } from "./phase.ts";
+import { ask, fenced, recallFacts, unlessDaySpent, type PhaseRun, type StepResult } from "./phase.ts";
 import type { PlannedStep } from "./plan.ts";
-import type { LimitName } from "./spending-account.ts";
+import { limitWords, type LimitName } from "./spending-account.ts";
 
 export async function runLoop(run: PhaseRun): Promise<AgentRunOutput> {
   const { ctx, account } = run;
@@ -23,7 +23,11 @@ export async function runLoop(run: PhaseRun): Promise<AgentRunOutput> {
   let limit: LimitName | undefined;
   let summary = "";
   for (;;) {
-    const answer = await ask(run, { name: "model", messages, tools });
+    const answer = await unlessDaySpent(ask(run, { name: "model", messages, tools }));
+    if (answer === undefined) {
+      limit = "day-tokens";
+      break;
+    }
     summary = answer.text.trim() === "" ? summary : answer.text;
     if (answer.toolCalls.length === 0) break;
     limit = account.reached(ctx.now());
@@ -35,7 +39,8 @@ export async function runLoop(run: PhaseRun): Promise<AgentRunOutput> {
     messages.push(said(answer), ...answer.toolCalls.map((call, index) => told(call, done[index]!)));
   }
   if (limit !== undefined) ctx.emit("limit-reached", { limit });
-  const words = limit === undefined ? summary : `${summary}\n\nThe run stopped at its limit in ${limit}.`.trim();
+  const words =
+    limit === undefined ? summary : `${summary}\n\nThe run stopped at its limit in ${limitWords(limit)}.`.trim();
   return agentRunOutput({ summary: words, steps, results, remembered: [], limit, spent: account.read() });
 }
 

@@ -1,11 +1,11 @@
-import { StepFailed } from "../../engine/failures.ts";
+import { RunFailed, StepFailed } from "../../engine/failures.ts";
 import type { RunContext } from "../../engine/run-context.ts";
 import { fence } from "../fence.ts";
 import type { ModelMessage, ModelTool } from "../model-port.ts";
 import type { ModelAnswer } from "../tool-loop.ts";
 import { limits } from "../../core/limits.ts";
 import type { Agent } from "./agent.ts";
-import type { Actor, AgentServices, AgentTools, KnownFact } from "./agent-services.ts";
+import type { Actor, AgentServices, AgentTools, CountedAnswer, KnownFact } from "./agent-services.ts";
 import type { Plan } from "./plan.ts";
 import type { SpendingAccount } from "./spending-account.ts";
 
@@ -50,10 +50,44 @@ export interface Question {
   readonly answerSchema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
 }
 
-/** One model call is one step, and its price is booked. @throws StepFailed */
-export async function ask({ ctx, agent, account }: PhaseRun, question: Question): Promise<ModelAnswer> {
+/** The user's tokens of the day were used up before the model was asked. A run that does not catch it fails in words. */
+class DaySpent extends RunFailed {
+  constructor(message: string) {
+    super(message, { code: "rate_limited" });
+    this.name = "DaySpent";
+  }
+}
+
+/** One model call is one step, and its price is booked. @throws StepFailed, DaySpent */
+export async function ask(run: PhaseRun, question: Question): Promise<ModelAnswer> {
+  const { ctx, account } = run;
+  try {
+    const answer = await askOnce(run, question);
+    account.noteDay(answer.tokensLeft, ctx.now());
+    account.addModelCall(answer.usage, {
+      inputChars: question.messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0),
+      outputChars: answer.text.length,
+    });
+    return answer;
+  } catch (error) {
+    if (!(error instanceof StepFailed) || error.failure.code !== "rate_limited") throw error;
+    throw new DaySpent(error.failure.message);
+  }
+}
+
+/** `undefined` when the day's tokens were used up before the model was asked. */
+export async function unlessDaySpent<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof DaySpent) return undefined;
+    throw error;
+  }
+}
+
+function askOnce({ ctx, agent, actor }: PhaseRun, question: Question): Promise<CountedAnswer> {
   const { name, messages, tools = [], answerSchema } = question;
-  const answer = await ctx.step(
+  return ctx.step(
     name,
     async ({ signal }) => {
       const said = await ctx.services.askModel(
@@ -64,16 +98,12 @@ export async function ask({ ctx, agent, account }: PhaseRun, question: Question)
           ...(answerSchema === undefined ? {} : { answerSchema }),
         },
         signal,
+        actor,
       );
       return { ...said, text: said.text.slice(0, limits.agentAnswerCharsMax) };
     },
     { effect: "read", retries: limits.modelRetries, timeout: limits.modelStepMsMax },
   );
-  account.addModelCall(answer.usage, {
-    inputChars: messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0),
-    outputChars: answer.text.length,
-  });
-  return answer;
 }
 
 /** What the agent knows that may help with its goal; nothing when it cannot be had. */

@@ -14,6 +14,7 @@ const shape = {
   actsForUsers: z.boolean(),
   createdAt: z.iso.datetime(),
   expiresAt: z.exactOptional(z.iso.datetime()),
+  tokensPerDay: z.exactOptional(z.int()),
   /** When earlier secrets of this key end. */
   earlierUntil: z.array(z.iso.datetime()),
 };

@@ -16,6 +16,7 @@ import { limits } from "../../core/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
+import { requireTokens } from "../require-tokens.ts";
 import { startRun } from "../start-run.ts";
 
 const ofAgent = { agentId: z.optional(z.string()), goal: Goal };
@@ -43,6 +44,7 @@ export function agentRoutes() {
     .get("/", async (c) => c.json({ agents: await (await c.get("wire").runs()).agents.list(identityOf(c).userId) }))
     .post("/planning", async (c) => {
       const { agentId, goal } = await readJson(c, Planning);
+      await requireTokens(c);
       return startRun(c, { definition: agentPlanning, input: { agent: await agentOf(c, agentId), goal } });
     })
     .post("/execute", async (c) => {
@@ -51,6 +53,7 @@ export function agentRoutes() {
     })
     .post("/reflect", async (c) => {
       const { agentId, ...rest } = await readJson(c, Reflection, { bytesMax: limits.runInputBytesMax });
+      await requireTokens(c);
       return startRun(c, { definition: agentReflection, input: { agent: await agentOf(c, agentId), ...rest } });
     })
     .post("/workflow", async (c) => {
@@ -97,11 +100,12 @@ async function patchAgent(c: Context<AppEnv>): Promise<Response> {
   return c.json(agent);
 }
 
-function runAgent(
+async function runAgent(
   c: Context<AppEnv>,
   agent: Agent,
   { goal, conversationId, executor }: z.infer<typeof AgentGoal>,
 ): Promise<Response> {
+  await requireTokens(c);
   return startRun(c, {
     definition: agentRun,
     input: { agent, goal },

@@ -1,6 +1,14 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
-import { isDead, startTurn, stopTurn, takeUpTurn, type StartOutcome, type TurnRequest } from "../../agent/chat.ts";
+import {
+  completeAnswer,
+  isDead,
+  startTurn,
+  stopTurn,
+  takeUpTurn,
+  type StartOutcome,
+  type TurnRequest,
+} from "../../agent/chat.ts";
 import { followTurn } from "../../agent/follow-turn.ts";
 import { currentTurn, type TurnState } from "../../agent/turn-state.ts";
 import { replayAnswer } from "../../agent/ui-projection.ts";
@@ -8,7 +16,9 @@ import { AppError } from "../../core/errors.ts";
 import { clientIdPattern } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { ConversationRef } from "../../event/event-log.ts";
+import { allowanceOf, budgetSpent, type Allowance } from "../../limit/token-budget.ts";
 import { isProven } from "../../session/claim.ts";
+import type { Admitted } from "../admission.ts";
 import type { AppEnv } from "../app-env.ts";
 import { createFrameStream, type FrameStream } from "../frame-stream.ts";
 import { InvalidBody } from "../invalid-body.ts";
@@ -83,17 +93,37 @@ export async function postTurn(c: Context<AppEnv>): Promise<Response> {
   await admitIdentity(c, admitted.identity);
   if (message === undefined) return (await agentChat()).answerApprovals(c, ref.userId, approvals ?? []);
   const isRegeneration = body.trigger === "regenerate-message";
+  const allowance = readAllowance(c, admitted, { message, isRegeneration });
   const { agentId } = body;
   if (agentId !== undefined) return (await agentChat()).startAgentTurn(c, { ref, message, agentId, isRegeneration });
   const { chat } = await wire.answering();
   const stream = createFrameStream();
   let { memory } = admitted;
   for (let attempt = 0; attempt < startsMax; attempt += 1) {
-    const outcome = await startTurn(chat, { ref, message, isRegeneration, memory }, stream);
+    const outcome = await startTurn(chat, { ref, message, isRegeneration, memory, allowance }, stream);
     if (outcome.kind !== "cleared") return answer(c, ref, outcome, stream);
     memory = await wire.conversations.memory(ref);
   }
   throw new AppError("turn_running", "This conversation is still answering an earlier message.");
+}
+
+/** An answer that is there costs nothing. @throws rate_limited (refuse) where the day's tokens are used up. */
+function readAllowance(
+  c: Context<AppEnv>,
+  { tokensSpent, identity, memory }: Admitted,
+  request: Pick<TurnRequest, "message" | "isRegeneration">,
+): Allowance | undefined {
+  const { tokenBudget, clock } = c.get("wire");
+  if (tokenBudget === undefined || tokensSpent === undefined) return undefined;
+  const allowance = allowanceOf({
+    spent: tokensSpent,
+    tokensPerDay: tokenBudget.tokensPerDay,
+    keyTokensPerDay: identity?.tokensPerDay,
+    nowMs: clock.now(),
+  });
+  const isAnswered = completeAnswer({ ...request, memory }) !== undefined;
+  if (allowance.left <= 0 && !isAnswered) throw budgetSpent(allowance, clock.now());
+  return allowance;
 }
 
 function answer(

@@ -20,6 +20,7 @@ export const KeyDraft = z.strictObject({
   expiresInDays: z.optional(z.int().check(z.gte(1), z.lte(limits.keyDaysMax))),
   /** Whether the key may be used in the name of the tenant's users. */
   actsForUsers: z.optional(z.boolean()),
+  tokensPerDay: z.optional(z.int().check(z.gte(1))),
 });
 export const KeyRotation = z.strictObject({
   overlapSeconds: z.optional(z.int().check(z.gte(0), z.lte(limits.keyOverlapSecondsMax))),
@@ -53,11 +54,19 @@ async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number):
   const draft = await readJson(c, KeyDraft);
   for (const scope of draft.scopes) requireScope(identity, scope);
   if (draft.actsForUsers === true) requireScope(identity, "admin");
+  if (draft.tokensPerDay !== undefined && c.get("wire").tokenBudget === undefined) {
+    throw new AppError(
+      "bad_request",
+      "Tokens are not counted here: a key can have a budget where TOKENS_PER_DAY is set.",
+    );
+  }
+  const tokensPerDay = Math.min(draft.tokensPerDay ?? Infinity, identity.tokensPerDay ?? Infinity);
   return {
     name: draft.name,
     scopes: [...new Set(draft.scopes)],
     isActing: draft.actsForUsers ?? false,
     ...(draft.expiresInDays === undefined ? {} : { expiresAtMs: nowMs + draft.expiresInDays * dayMs }),
+    ...(tokensPerDay === Infinity ? {} : { tokensPerDay }),
   };
 }
 
@@ -79,7 +88,7 @@ function show(c: Context<AppEnv>, { key, token }: ShownKey, status: 200 | 201): 
   return c.json({ ...viewKey(key), key: token }, status);
 }
 
-function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs, secrets }: ApiKey) {
+function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs, tokensPerDay, secrets }: ApiKey) {
   return {
     id,
     name,
@@ -88,6 +97,7 @@ function viewKey({ id, name, scopes: granted, isActing, createdAtMs, expiresAtMs
     actsForUsers: isActing,
     createdAt: isoOf(createdAtMs),
     ...(expiresAtMs === undefined ? {} : { expiresAt: isoOf(expiresAtMs) }),
+    ...(tokensPerDay === undefined ? {} : { tokensPerDay }),
     /** When earlier secrets of this key end. */
     earlierUntil: secrets.flatMap(({ expiresAtMs: atMs }) => (atMs === undefined ? [] : [isoOf(atMs)])),
   };
