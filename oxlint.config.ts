@@ -28,7 +28,7 @@ const adapters = ["upstash", "model", "system"];
 
 const mayImport: Record<string, readonly string[]> = {
   http: allRooms,
-  agent: ["tool", "memory", "engine", "event", "core"],
+  agent: ["limit", "tool", "memory", "engine", "event", "core"],
   saga: ["tool", "engine", "core"],
   schedule: ["tool", "engine", "core"],
   mcp: ["tool", "engine", "core"],

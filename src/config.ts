@@ -5,6 +5,7 @@
  * to deploy five times. Values are never printed: a wrong one may be a secret in the wrong place.
  */
 import * as z from "zod/mini";
+import { readAllowedHosts } from "./config/allowed-hosts.ts";
 import { BindingReader, type Bindings } from "./config/binding-reader.ts";
 import { readEncryption, type EncryptionConfig } from "./config/encryption.ts";
 import { readIdentityProvider, type IdentityProvider } from "./config/identity-provider.ts";
@@ -263,21 +264,6 @@ function readInternalKey(read: BindingReader): Secret | undefined {
     );
   }
   return key;
-}
-
-function readAllowedHosts(read: BindingReader): ReadonlySet<string> {
-  if (!read.has("EGRESS_ALLOWED_HOSTS")) return new Set();
-  const hosts = read
-    .text(["EGRESS_ALLOWED_HOSTS"], "")
-    .split(",")
-    .map((host) => host.trim());
-  const isHost = (host: string): boolean => URL.parse(`http://${host}`)?.host === host;
-  if (!hosts.every(isHost)) {
-    read.problems.push(
-      "EGRESS_ALLOWED_HOSTS is set, but is no list of hosts such as 127.0.0.1:3000, intranet.example.",
-    );
-  }
-  return new Set(hosts.filter(isHost));
 }
 
 /** Shorter ones can be guessed from one signed cookie. */

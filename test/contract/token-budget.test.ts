@@ -60,7 +60,8 @@ describe("a chat turn where tokens are counted", () => {
   it("books what its model calls have used, for a day or two, in the round trips that it makes anyway", async () => {
     const [caller, uncounted] = [await app.signIn(), await app.signIn()];
     app.rebind({ TOKENS_PER_DAY: "" });
-    await say(uncounted, "m-0", "has-the-scripts-known");
+    // So that their limiters' windows, too, are begun, and the scripts known.
+    for (const who of [caller, uncounted]) await say(who, "m-0", "another");
     await app.background();
     async function cost(who: TestCaller, messageId: string) {
       app.stack.ledger.reset();
