@@ -104,12 +104,16 @@ describe("POST /api/tools/:name/queue", () => {
     await expectProblem(await caller.fetch("/api/tools/calculator/queue", init), status, code);
   });
 
-  it("promises nothing when the queue does not take the message", async () => {
+  it("keeps in the outbox what the queue does not take, for the sweep to send", async () => {
     app.stack.faults.add({ server: "qstash", action: "status", status: 500, match: "/api/tools/calculator" });
     const response = await caller.post("/api/tools/calculator/queue", { parameters });
     app.stack.faults.clear();
-    await expectProblem(response, 503, "queue_unavailable");
-    expect(Number(response.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(response.status).toBe(202);
+    const { executionId } = (await response.json()) as { executionId: string };
+    await app.sweep();
+    await app.settled();
+    const execution = await caller.fetch(`/api/tools/executions/${executionId}`);
+    expect(await execution.json()).toMatchObject({ status: "completed" });
   });
 
   it("promises nothing when Redis does not answer", async () => {
