@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { appBindings } from "../../stack/app-bindings.ts";
 import { createDeliveryRig, executeStep, expectRefused, type DeliveryRig } from "../support/delivery-rig.ts";
-import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp } from "../support/test-app.ts";
 import { waitForGo } from "../support/test-runs.ts";
 
 const routes = [executeStep, "/api/engine/call-result", "/api/engine/continue-turn", "/api/engine/resume"];
@@ -10,7 +10,7 @@ const routes = [executeStep, "/api/engine/call-result", "/api/engine/continue-tu
 let app: TestApp;
 let rig: DeliveryRig;
 beforeAll(async () => {
-  app = await startTestApp({ definitions: [waitForGo] });
+  app = await startTestApp({ definitions: [waitForGo], bindings: inClear });
 });
 beforeEach(async () => {
   rig = await createDeliveryRig(app);
@@ -101,7 +101,7 @@ describe("the internal key", () => {
     await app.settled();
     expect(await rig.runs.view(rig.runId)).toMatchObject({ status: "completed" });
     const swept = await rig.post({ path: "/api/engine/resume", body: "", headers });
-    expect([swept.status, Object.keys(swept.json)]).toEqual([200, ["runs", "turns"]]);
+    expect([swept.status, Object.keys(swept.json)]).toEqual([200, ["runs", "turns", "outbox", "alerts"]]);
   });
 
   it.each([
