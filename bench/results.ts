@@ -15,7 +15,7 @@ export function withSection(results: string, section: string): string {
 }
 
 /** The load tells whether others were at work: a bench alone keeps it near the number of cores, or below. */
-function machineLine(): string {
+export function machineLine(): string {
   const cpu = cpus();
   return [
     new Date().toISOString().slice(0, 10),

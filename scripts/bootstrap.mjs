@@ -24,6 +24,7 @@ const TASKS = {
   doctor: "scripts/doctor/main.ts",
   deploy: "scripts/deploy/main.ts",
   bench: "bench/main.ts",
+  load: "bench/load/main.ts",
   fuzz: "scripts/fuzz.ts",
   check: "scripts/tasks/check.ts",
   test: "scripts/tasks/test.ts",

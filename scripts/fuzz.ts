@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 const vitest = path.join(import.meta.dirname, "..", "node_modules", "vitest", "vitest.mjs");
-const { status } = spawnSync(process.execPath, [vitest, "run", "--project", "unit", "test/unit/fuzz-parsers.test.ts"], {
+const { status } = spawnSync(process.execPath, [vitest, "run", "--project", "unit", "test/unit/fuzz-"], {
   stdio: "inherit",
   env: { ...process.env, RUNS: process.env["RUNS"] ?? "20000" },
 });

@@ -1,5 +1,6 @@
 /** All routes of the Worker, built once per isolate: those of the edge and every other mount. */
 import type { Hono } from "hono";
+import type { Log } from "./core/ports.ts";
 import { createEdgeApp } from "./edge-app.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { agentRoutes } from "./http/routes/agents.ts";
@@ -20,9 +21,9 @@ import { workflowRoutes } from "./http/routes/workflows.ts";
 import type { Wire } from "./wire.ts";
 import type { Invocation } from "./wire/adapters.ts";
 
-/** @param wire builds the services of one request; tests pass one over fakes. */
-export function createApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> {
-  const app = createEdgeApp(wire);
+/** @see createEdgeApp for the parameters. */
+export function createApp(wire: (invocation: Invocation) => Wire, logs?: (env: Env) => Log): Hono<AppEnv> {
+  const app = createEdgeApp(wire, logs);
   app.route("/api/conversations", conversationRoutes());
   app.route("/api/keys", keyRoutes());
   app.route("/api/tickets", ticketRoutes());

@@ -23,11 +23,14 @@ import { systemRandom } from "./system/random.ts";
 import type { Wire } from "./wire.ts";
 import type { Invocation } from "./wire/adapters.ts";
 
-/** @param wire builds the services of one request; tests pass one over fakes. */
-export function createEdgeApp(wire: (invocation: Invocation) => Wire): Hono<AppEnv> {
+/**
+ * @param wire builds the services of one request; tests pass one over fakes.
+ * @param logs where the entries of an environment go; the console without it.
+ */
+export function createEdgeApp(wire: (invocation: Invocation) => Wire, logs = logOf): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId(systemRandom));
-  app.use(accessLog({ clock: systemClock, logOf }));
+  app.use(accessLog({ clock: systemClock, logOf: logs }));
   app.use(securityHeaders());
   app.route("/health", healthRoutes());
   app.use(async (c, next) => {

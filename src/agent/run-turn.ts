@@ -94,30 +94,35 @@ const pulseMs = 250;
  * there aborts the model call that was begun meanwhile.
  */
 export async function runTurn(
-  parts: TurnParts,
+  given: TurnParts,
   input: TurnInput,
   opened: Promise<OpenedTurn>,
   sink: FrameSink,
 ): Promise<TurnEnd> {
+  const parts = { ...given, logger: given.logger.with({ runId: input.runId }) };
   const desk = createTurnDesk(parts, input, sink);
   const interpreter = interpreterOf(parts, input, desk, sink);
   opened.catch((error: unknown) => interpreter.breakOff(error));
   const code = interpreter.run(() => runLoop(parts, input, desk, interpreter));
   code.catch(() => undefined);
   const turn = await opened;
+  const logger = parts.logger.with({ segment: turn.tenure.generation });
   const writer = createLogWriter({
     log: parts.log,
     ref: input.ref,
     ...turn,
     isOpeningUnpublished: turn.opening.type === "workflow-started",
     clock: parts.clock,
-    logger: parts.logger,
+    logger,
     onSuperseded: () => interpreter.breakOff(new LeaseLost()),
   });
   const stopPulse = startPulse(parts, writer);
   try {
     await desk.open(writer, turn.opening);
-    return await close({ parts, input, desk, writer, isListNew: turn.tenure.listLength === 1 }, await code);
+    return await close(
+      { parts: { ...parts, logger }, input, desk, writer, isListNew: turn.tenure.listLength === 1 },
+      await code,
+    );
   } catch (error) {
     if (error instanceof LeaseLost || writer.isSuperseded()) return "superseded";
     throw error;
@@ -225,7 +230,7 @@ async function finish({ parts, input, desk, writer, isListNew }: Closing, ending
 function failure({ parts, input }: Closing, cause: unknown): TurnEnding {
   const named = cause instanceof StepFailed ? cause.failure.code : undefined;
   const code: ErrorCode = named !== undefined && named in errorCatalogue ? (named as ErrorCode) : "internal";
-  parts.logger.error("a turn failed", { runId: input.runId, code, error: cause });
+  parts.logger.error("a turn failed", { code, error: cause });
   return { type: "workflow-failed", runId: input.runId, code, errorText: errorCatalogue[code].publicText };
 }
 

@@ -85,7 +85,7 @@ export function createTurnDesk(parts: TurnParts, input: TurnInput, sink: FrameSi
             await sink.write(projection.text(escaped));
           });
         } catch (error) {
-          if (!signal.aborted) parts.logger.error("a model call failed", { runId: input.runId, error });
+          if (!signal.aborted) parts.logger.error("a model call failed", { error });
           throw error;
         }
       },

@@ -28,7 +28,7 @@ export async function compactIfWorthIt(
   const kept = entries.slice(at);
   const isDone = await engine.journal.compact(ref, { length: entries.length, snapshot, keep: kept.length });
   if (!isDone) return { ref, fold };
-  engine.log.info("a journal was compacted", { runId: ref.runId, entries: entries.length, volume: record.volume });
+  engine.log.info("a journal was compacted", { entries: entries.length, volume: record.volume });
   const compacted = createRunFold();
   for (const entry of [snapshot, ...kept]) compacted.apply(entry);
   return { ref: { ...ref, volume: record.volume }, fold: compacted };

@@ -141,7 +141,7 @@ export function createJournalWriter(parts: JournalWriterParts): JournalWriter {
       } catch (error) {
         const mayPass = error instanceof AppError && error.disposition === "retry";
         if (!mayPass || attempt >= limits.flushAttemptsMax) throw error;
-        parts.log.warn("a flush of the journal failed and is repeated", { runId: ref.runId, attempt, cause: error });
+        parts.log.warn("a flush of the journal failed and is repeated", { attempt, cause: error });
       }
     }
   }

@@ -9,7 +9,7 @@ import type { EngineParts, EnginePorts } from "./engine-parts.ts";
 import { foldRun } from "./fold-run.ts";
 import { formatEntry, type Delivery, type Failure } from "./journal-entry.ts";
 import { afterDeath, formatLearnedBudget, parseLearnedBudget, type LearnedBudget } from "./learned-budget.ts";
-import { newSegmentId } from "./opened-segment.ts";
+import { newSegmentId, withSegmentLog } from "./opened-segment.ts";
 import type { Trigger } from "./queue.ts";
 import { runSegment } from "./run-segment.ts";
 import type { RunState } from "./run-state.ts";
@@ -30,15 +30,16 @@ export type TriggerOutcome =
  * 1 round trip and 2 commands for a run that was over once.
  */
 export async function openSegment<Services>(
-  engine: EngineParts<Services>,
+  parts: EngineParts<Services>,
   trigger: Trigger,
   delivery: Delivery | undefined,
   o: { readonly failure?: Failure } = {},
 ): Promise<TriggerOutcome> {
   const { ref } = trigger;
+  const segment = newSegmentId(parts.random);
+  const engine = withSegmentLog(parts, ref, segment);
   const now = engine.clock.now();
   const spentBefore = { ...engine.meter };
-  const segment = newSegmentId(engine.random);
   const record = {
     type: "opened",
     leaseMs: limits.leaseMs,

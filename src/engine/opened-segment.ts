@@ -1,5 +1,5 @@
 import type { Meter } from "../core/meter.ts";
-import type { Random } from "../core/ports.ts";
+import type { Log, Random } from "../core/ports.ts";
 import type { RunFold } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
 import type { Failure } from "./journal-entry.ts";
@@ -18,6 +18,15 @@ export interface OpenedSegment {
   readonly failure?: Failure;
   /** What the invocation had spent before it turned to this run. */
   readonly spentBefore: Meter;
+}
+
+/** The same parts, whose log says of each entry which segment of which run it is about. */
+export function withSegmentLog<Parts extends { readonly log: Log }>(
+  parts: Parts,
+  { runId }: RunRef,
+  segment: string,
+): Parts {
+  return { ...parts, log: parts.log.with({ runId, segment }) };
 }
 
 /** Unique among the segments of a run; has no space. */

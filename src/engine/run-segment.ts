@@ -86,7 +86,7 @@ async function parkForDefect<Services>(
   { engine, opened, closing }: Segment<Services>,
   error: unknown,
 ): Promise<SegmentEnd> {
-  engine.log.error("a segment met a defect", { runId: opened.ref.runId, error });
+  engine.log.error("a segment met a defect", { error });
   try {
     return await closing.park(failureOf(error));
   } catch (thrown) {

@@ -201,7 +201,7 @@ export function createSegmentClosing({
       return "yielded";
     },
     async park(failure, step) {
-      engine.log.error("a run is parked", { runId: ref.runId, step, failure });
+      engine.log.error("a run is parked", { step, failure });
       const of = step === undefined ? {} : { step };
       await close({ type: "parked", failure, ...of, spent: spent({ commands: 1, roundTrips: 1, messages: 0 }) });
       if (hasNews && isCancelWanted(fold.state)) await goOn();

@@ -3,7 +3,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { createRunFold, foldRun } from "./fold-run.ts";
 import { formatEntry } from "./journal-entry.ts";
 import { parseLearnedBudget } from "./learned-budget.ts";
-import { newSegmentId } from "./opened-segment.ts";
+import { newSegmentId, withSegmentLog } from "./opened-segment.ts";
 import { runSegment } from "./run-segment.ts";
 import type { SegmentEnd } from "./segment-closing.ts";
 import type { RunState } from "./run-state.ts";
@@ -43,6 +43,6 @@ export async function startInline<Services>(
   const opened = { ref, segment, fold, unpublished: entries, startedAtMs: now, spentBefore };
   return {
     state: fold.state,
-    segment: runSegment(engine, { ...opened, learned: parseLearnedBudget(learned) }),
+    segment: runSegment(withSegmentLog(engine, ref, segment), { ...opened, learned: parseLearnedBudget(learned) }),
   };
 }

@@ -7,6 +7,7 @@ import { errorCatalogue } from "../../src/core/errors.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { redisCommand, runClient } from "../support/run-client.ts";
+import { queueTool, readExecution } from "../support/tool-client.ts";
 import { uiChunks } from "../support/sse.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -80,6 +81,19 @@ describe("while QStash is down", () => {
     expect(await kept()).toBe(0);
     expect(asked).toBe(1);
     expect(await runs.view(runId)).toMatchObject({ status: "completed", output: "it is so" });
+  });
+
+  it("a queued call of a tool waits in the outbox, leaves it once, and has run once", async () => {
+    const who = await app.signIn();
+    app.stack.faults.add({ server: "qstash", action: "drop-before" });
+    const { executionId } = await queueTool(who, "calculator", { parameters: { expression: "6 * 7" } });
+    expect(await kept()).toBe(1);
+    await pass(2);
+    expect(await readExecution(who, executionId)).toMatchObject({ status: "queued", attempts: 0 });
+    app.stack.faults.clear();
+    await pass(2);
+    expect(await kept()).toBe(0);
+    expect(await readExecution(who, executionId)).toMatchObject({ status: "completed", attempts: 1 });
   });
 
   it("a message that was taken although the answer was lost is not sent twice", async () => {

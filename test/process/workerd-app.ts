@@ -15,6 +15,8 @@ import type { RunningStack } from "../../stack/start-stack.ts";
 
 export interface WorkerdApp {
   readonly url: string;
+  /** Of the process that runs now. */
+  pid(): number;
   /** Sends SIGKILL and starts it anew; resolves when it answers. What it was doing is lost. */
   killAndRestart(): Promise<void>;
   /** Resolves when it answers: at once, or after the restart that is under way. */
@@ -53,6 +55,7 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
 
   return {
     url,
+    pid: () => child.pid ?? 0,
     killAndRestart: () => (up = restart()),
     whenUp: () => up,
     async close() {

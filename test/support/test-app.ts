@@ -23,6 +23,7 @@ import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { misfit, misfitOfRequest } from "./described-answers.ts";
 import { serveFetch } from "./serve-fetch.ts";
+import { createTestLog, linesWith, secretsAmong } from "./test-log.ts";
 
 export interface TestApp {
   readonly stack: RunningStack;
@@ -46,6 +47,8 @@ export interface TestApp {
   callerOf(cookie: string, userId?: string): TestCaller;
   /** Every route of the app, those of its middleware included. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
+  /** All that it has logged, down to debug, each entry one line of JSON. */
+  readonly logLines: readonly string[];
   /** Deploys it anew with other bindings, as an operator does; `redis` keeps those of the start. */
   rebind(bindings: Readonly<Record<string, string>>): void;
   /** Waits for everything that requests left in the background. */
@@ -54,7 +57,7 @@ export interface TestApp {
   settled(): Promise<void>;
   /** The cron trigger. */
   sweep(): Promise<void>;
-  /** @throws AggregateError of what the app answered to the queue and others, but `openapi.json` does not describe. */
+  /** @throws AggregateError of what the app answered but `openapi.json` does not describe, and of what it logged that is secret. */
   close(): Promise<void>;
 }
 
@@ -85,7 +88,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const stack = await startStack();
   if (options.time === "stack") stack.clock.freeze();
   const wire = wireFor(options, stack.clock);
-  const app = createApp(wire);
+  const { lines, logs } = createTestLog();
+  const app = createApp(wire, logs);
+  const secrets = new Set<string>();
   const pending = new Set<Promise<unknown>>();
   const execution = {
     waitUntil(promise: Promise<unknown>) {
@@ -103,13 +108,16 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     if (problem !== undefined) misfits.push(new Error(problem));
     return response;
   });
-  let env = { ...appBindings(stack, server.url), LOG_LEVEL: "error", ...options.bindings } as Env;
+  let env = { ...appBindings(stack, server.url), ...options.bindings } as Env;
+  const noteSecrets = (): void => secretsAmong({ ...env }).forEach((secret) => secrets.add(secret));
+  noteSecrets();
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const left = new AbortController();
     const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
     const request = new Request(new URL(path, server.url), { ...init, signal });
     const response = await app.fetch(request, env, execution);
+    for (const cookie of response.headers.getSetCookie()) secrets.add(sessionOf(cookie));
     await expectDescribed(request, init.body, response);
     return leavable(response, left);
   }
@@ -124,8 +132,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     redis: createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil }).redis,
     fetch: send,
     routes: app.routes,
+    logLines: lines,
     rebind(bindings) {
       env = { ...env, ...bindings };
+      noteSecrets();
     },
     signIn: () => signIn(send),
     async signInAs(identity, over = {}) {
@@ -140,6 +150,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       });
       const userId = newUserId(systemRandom);
       const issued = await sessions.open({ userId, tenant: guestTenant, scopes: userScopes, ...identity });
+      secrets.add(issued.token);
       return callerWith(send, issued.ref.userId, `session=${issued.token}`);
     },
     callerOf: (cookie, userId = "") => callerWith(send, userId, cookie),
@@ -150,13 +161,21 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
         await stack.qstashIdle();
       } while (pending.size > 0);
     },
-    sweep: () => createSweep(wire)({}, env, execution),
+    sweep: () => createSweep(wire, logs)({}, env, execution),
     close: async () => {
       await stack.close();
       await server.close();
-      if (misfits.length > 0) throw new AggregateError(misfits, misfits.map(({ message }) => message).join("\n"));
+      secrets.delete("");
+      const leaks = linesWith(lines, [...secrets]).map((line) => new Error(`a secret is logged: ${line}`));
+      const wrongs = [...misfits, ...leaks];
+      if (wrongs.length > 0) throw new AggregateError(wrongs, wrongs.map(({ message }) => message).join("\n"));
     },
   };
+}
+
+/** The value of a cookie that is set; empty for one that is taken back. */
+function sessionOf(setCookie: string): string {
+  return setCookie.split(";")[0]!.split("=")[1] ?? "";
 }
 
 async function expectDescribed(request: Request, body: RequestInit["body"], response: Response): Promise<void> {

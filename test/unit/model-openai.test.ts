@@ -117,8 +117,9 @@ describe("the chat completions client", () => {
     [500, "model_unavailable"],
     [503, "model_unavailable"],
   ])("sorts status %i as %s", async (status, code) => {
-    const { error } = await outcome(answering("the reason", { status }));
-    expect(error).toMatchObject({ code, message: expect.stringContaining("the reason") });
+    const body = JSON.stringify({ error: { message: "what the user said", type: "a_type", code: "a_code" } });
+    const { error } = await outcome(answering(body, { status }));
+    expect(error).toMatchObject({ code, message: `The model answered with status ${status}: a_type, a_code` });
   });
 
   test.each([

@@ -1,5 +1,6 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { routePath } from "hono/route";
+import { matchedRoutes, routePath } from "hono/route";
 import { countRequest, isSendingDue, tallyOf } from "../../core/tally.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -21,7 +22,7 @@ export function accessLog({ clock, logOf }: AccessLogOptions) {
     c.set("log", log);
     await next();
     const { method } = c.req;
-    const request = { method, route: routePath(c, -1), status: c.res.status };
+    const request = { method, route: templateOf(c), status: c.res.status };
     const nowMs = clock.now();
     log.info("request", { ...request, durationMs: nowMs - startedAtMs });
     const wire = c.get("wire") as AppEnv["Variables"]["wire"] | undefined;
@@ -32,4 +33,9 @@ export function accessLog({ clock, logOf }: AccessLogOptions) {
       c.executionCtx.waitUntil(wire.sendTally(tally).catch((cause: unknown) => log.warn("a sum is lost", { cause })));
     }
   });
+}
+
+/** Of the route that answers: the first that is for one method alone. Behind it may be more that match, and middleware; where only that matches, there is no route. */
+function templateOf(c: Context): string {
+  return matchedRoutes(c).find(({ method }) => method !== "ALL")?.path ?? routePath(c, -1);
 }
