@@ -7,6 +7,7 @@
  * O1 A message has an id, and is kept once however often it is given.
  * O2 It leaves the outbox after QStash has taken it. If we die between the two it is sent again, and QStash knows the id.
  * O3 The outbox is bounded in messages and in bytes; what it does not take fails as it would without it.
+ * O4 A message that cannot be opened stays, for its key may come back, and goes behind the others: it holds up none of them.
  */
 import { asAppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
@@ -14,7 +15,7 @@ import type { Clock, Log } from "../core/ports.ts";
 import type { RedisClient } from "./batch.ts";
 import { outboxKey, outboxOrderKey } from "./keys.ts";
 import type { OutgoingMessage, Qstash } from "./qstash.ts";
-import { readInteger, readTexts } from "./reply.ts";
+import { readInteger, readText, readTexts } from "./reply.ts";
 import { defineScript } from "./script.ts";
 
 /** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers -1 when it is full, else the number of calls made. */
@@ -43,13 +44,35 @@ export interface OutboxReport {
 export interface Outbox {
   /** False when there is no room. 1 round trip. */
   keep(message: NamedMessage): Promise<boolean>;
-  /** Sends what is kept, the oldest first. 1 billed command when there is nothing, else 4, and 1 message for each. */
+  /**
+   * Sends what is kept, the oldest first. 1 billed command when there is nothing, else 4, and 1 message for each. Where something cannot be opened, 1 more for
+   * each that is looked at, and 1 to put those behind the others.
+   */
   drain(qstash: Qstash): Promise<OutboxReport>;
 }
 
 export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock; log: Log }): Outbox {
-  async function kept(ids: readonly string[]): Promise<readonly (string | null)[]> {
-    return redis.command(["HMGET", outboxKey, ...ids], (reply) => reply as (string | null)[]);
+  async function kept(ids: readonly string[]): Promise<readonly (string | typeof unreadable | undefined)[]> {
+    try {
+      return await redis.command(["HMGET", outboxKey, ...ids], (reply) => (reply as unknown[]).map(readText));
+    } catch (thrown) {
+      if (asAppError(thrown).code !== "sealed_unreadable") throw thrown;
+      return keptOneByOne(ids);
+    }
+  }
+
+  /** Each by itself: one that cannot be opened says nothing of the others. */
+  async function keptOneByOne(ids: readonly string[]): Promise<(string | typeof unreadable | undefined)[]> {
+    const texts: Promise<string | typeof unreadable | undefined>[] = [];
+    await redis.run((batch) => {
+      for (const id of ids) texts.push(orUnreadable(batch.add(["HGET", outboxKey, id], readText)));
+    });
+    return Promise.all(texts);
+  }
+
+  async function putBehind(ids: readonly string[]): Promise<void> {
+    const now = clock.now();
+    await redis.command(["ZADD", outboxOrderKey, "XX", ...ids.flatMap((id) => [now, id])], readInteger);
   }
 
   async function forget(ids: readonly string[]): Promise<void> {
@@ -77,8 +100,15 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
       if (ids.length === 0) return report;
       const messages = await kept(ids);
       const gone: string[] = [];
+      const behind = ids.filter((_id, index) => messages[index] === unreadable);
+      if (behind.length > 0) {
+        log.error("messages that were kept cannot be opened; they wait for their key", { messageIds: behind });
+        await putBehind(behind);
+      }
       for (const [index, id] of ids.entries()) {
-        const message = readMessage(messages[index]);
+        const text = messages[index];
+        if (text === unreadable) continue;
+        const message = readMessage(text);
         const outcome = message === undefined ? "dropped" : await send(qstash, message);
         report.isBlocked = outcome === "blocked";
         if (outcome === "blocked") break;
@@ -102,7 +132,18 @@ async function send(qstash: Qstash, message: NamedMessage): Promise<"sent" | "dr
   }
 }
 
-function readMessage(text: string | null | undefined): NamedMessage | undefined {
+const unreadable = Symbol("unreadable");
+
+async function orUnreadable<T>(value: Promise<T>): Promise<T | typeof unreadable> {
+  try {
+    return await value;
+  } catch (thrown) {
+    if (asAppError(thrown).code === "sealed_unreadable") return unreadable;
+    throw thrown;
+  }
+}
+
+function readMessage(text: string | undefined): NamedMessage | undefined {
   try {
     const message = JSON.parse(text ?? "null") as NamedMessage | null;
     return typeof message?.url === "string" && typeof message.deduplicationId === "string" ? message : undefined;

@@ -5,6 +5,8 @@ import { Secret } from "../../src/core/secret.ts";
 import { upstashClient } from "../../src/upstash/batch.ts";
 import { upstashOutbox, withOutbox } from "../../src/upstash/outbox.ts";
 import type { OutgoingMessage, Qstash } from "../../src/upstash/qstash.ts";
+import { systemRandom } from "../../src/system/random.ts";
+import { createVault, type Vault } from "../../src/upstash/vault.ts";
 import { manualClock, silentLog } from "../fakes/clock.ts";
 import { startRedisServer, type RedisServer } from "./redis-server.ts";
 
@@ -18,8 +20,8 @@ beforeEach(async () => {
 afterAll(() => redis.close());
 
 const clock = manualClock();
-const open = () => {
-  const client = upstashClient({ url: redis.url, token: new Secret(redis.token), timeoutMs: 5_000 });
+const open = (vault?: Vault) => {
+  const client = upstashClient({ url: redis.url, token: new Secret(redis.token), timeoutMs: 5_000, vault });
   return upstashOutbox(client, { clock, log: silentLog });
 };
 const message = (id: string, body = "{}") => ({ url: "https://example.com/", body, retries: 3, deduplicationId: id });
@@ -123,6 +125,25 @@ describe("the outbox", () => {
     await redis.command("ZADD", "outbox:order", 1, "garbled", 2, "strange", 3, "missing");
     await outbox.keep(message("a"));
     expect(await outbox.drain(queue())).toEqual({ sent: 1, dropped: 3, isBlocked: false });
+  });
+
+  it("leaves what cannot be opened for its key to come back, behind the rest, which it sends", async () => {
+    const sealing = (id: string) =>
+      createVault({ keys: [{ id, key: new Secret(btoa(id.padEnd(32, "."))) }], clear: "read", random: systemRandom });
+    const lost = open(sealing("lost"));
+    await lost.keep(message("a"));
+    const outbox = open(sealing("known"));
+    await clock.advance(1);
+    await outbox.keep(message("b"));
+    await clock.advance(1);
+    const taking = queue();
+    expect(await outbox.drain(taking)).toEqual({ sent: 1, dropped: 0, isBlocked: false });
+    await outbox.keep(message("c"));
+    const order = await redis.command("ZRANGE", "outbox:order", 0, -1);
+    expect(await order.json()).toEqual({ result: ["a", "c"] });
+    expect(await outbox.drain(taking)).toMatchObject({ sent: 1 });
+    expect(taking.taken.map(({ deduplicationId }) => deduplicationId)).toEqual(["b", "c"]);
+    expect(await lost.drain(taking)).toMatchObject({ sent: 1 });
   });
 
   it("costs one command while it is empty", async () => {
