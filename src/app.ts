@@ -12,6 +12,7 @@ import { keyRoutes } from "./http/routes/keys.ts";
 import { metricsRoutes } from "./http/routes/metrics.ts";
 import { mcpRoutes } from "./http/routes/mcp.ts";
 import { memoryRoutes } from "./http/routes/memory.ts";
+import { modelRoutes } from "./http/routes/models.ts";
 import { runRoutes } from "./http/routes/runs.ts";
 import { scheduleRoutes } from "./http/routes/schedules.ts";
 import { ticketRoutes } from "./http/routes/tickets.ts";
@@ -32,6 +33,7 @@ export function createApp(wire: (invocation: Invocation) => Wire, logs?: (env: E
   app.route("/api/mcp", mcpRoutes());
   app.route("/api/execute", executeRoutes());
   app.route("/api/agents", agentRoutes());
+  app.route("/api/models", modelRoutes());
   app.route("/api/runs", runRoutes());
   app.route("/api/schedules", scheduleRoutes());
   app.route("/metrics", metricsRoutes());

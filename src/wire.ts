@@ -25,6 +25,7 @@ import { createIdentityWire } from "./wire/identity.ts";
 import type { Answering } from "./wire/answering.ts";
 import { tokenBudgetOf } from "./wire/token-budget.ts";
 import type { MemoryWire } from "./wire/memory.ts";
+import type { ModelList } from "./wire/models.ts";
 import type { QueuedTools } from "./wire/queued-tools.ts";
 import { createQueues, internalKeyOf } from "./wire/queues.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
@@ -41,6 +42,8 @@ export interface Wire extends EdgeWire {
   /** `undefined` where there is no queue that could fire. */
   readonly schedules: () => Promise<SetScheduleParts | undefined>;
   readonly queuedTools: () => Promise<QueuedTools>;
+  /** The provider's, and which of them is configured. */
+  readonly models: () => Promise<ModelList>;
 }
 
 /** Of this isolate. */
@@ -84,6 +87,7 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
     runs,
     memory,
     schedules: once(async () => (await import("./wire/schedules.ts")).createSchedules(adapters)),
+    models: async () => (await import("./wire/models.ts")).modelList(adapters),
     queuedTools: once(async () => {
       const [{ createQueuedTools }, { toolParts }] = await Promise.all([import("./wire/queued-tools.ts"), answering()]);
       return createQueuedTools(adapters, toolParts, queues.tools);

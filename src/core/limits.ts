@@ -278,4 +278,21 @@ export const limits = {
   outboxMessageCharsMax: 256 * 1024,
   /** That one round of the sweep sends: each is a subrequest, and 50 are allowed on Workers Free. */
   outboxDrainMax: 15,
+
+  /** Of what an isolate remembers. */
+  isolateCacheEntriesMax: 500,
+  isolateCacheBytesMax: 2 * 1024 * 1024,
+  cacheValueCharsMax: 256 * 1024,
+  cacheTagsMax: 8,
+  cacheTtlMsMax: daySeconds * 1000,
+  /** After this long who computes a value counts as dead. */
+  cacheLeaseMs: 15_000,
+  /** How long the others wait before each computes it for itself. */
+  cacheWaitMs: 5_000,
+  cacheAskAgainMs: 100,
+  /** How old the agent may be with which a run starts, where another isolate has changed it. */
+  recentAgentMs: 5_000,
+  modelListMsMax: 5_000,
+  modelListBytesMax: 1024 * 1024,
+  modelsListedMax: 1_000,
 } as const;

@@ -38,7 +38,8 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
     throw new InvalidBody([{ pointer: "/messages/-1/parts", detail }]);
   }
   const { agents, engine } = await c.get("wire").runs();
-  const agent = agentId === anyAgent.id ? anyAgent : isAgentId(agentId) ? await agents.get(userId, agentId) : undefined;
+  const agent =
+    agentId === anyAgent.id ? anyAgent : isAgentId(agentId) ? await agents.recent(userId, agentId) : undefined;
   if (agent === undefined) throw new AppError("not_found", "There is no such agent.");
   const runId = isRegeneration
     ? newRunId(engine.random)

@@ -12,6 +12,7 @@ const scopeByPath: readonly (readonly [string, Scope | undefined])[] = [
   ["/api/runs", "runs"],
   ["/api/dead-letters", "runs"],
   ["/api/agents", "agents"],
+  ["/api/models", "agents"],
   ["/api/tools", "tools"],
   ["/api/mcp", "tools"],
   ["/api/memory", "memory"],

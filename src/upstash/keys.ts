@@ -11,7 +11,7 @@
  */
 export function contentOf(key: string): "text" | "entry" | "clear" {
   if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
-  if (key.startsWith("ops:") || key.startsWith("tokens:")) return "clear";
+  if (["ops:", "tokens:", "cache:claim:", "cache:tag:"].some((prefix) => key.startsWith(prefix))) return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
   if (/^tools:\{.*:executions:/.test(key)) return "clear";
@@ -186,6 +186,27 @@ export function executionTextsKey(userId: string, executionId: string): string {
 /** The user's queued calls that failed for good, by the time at which they did. */
 export function deadExecutionsKey(userId: string): string {
   return `tools:{${userId}}:dead`;
+}
+
+/** A cached text; where it is a user's, erased with the user. */
+export function cacheValueKey({ owner, name }: Cached<"name">): string {
+  return `cache:value:${tagged(owner)}${name}`;
+}
+
+/** Who computes it now; a random word. */
+export function cacheClaimKey({ owner, name }: Cached<"name">): string {
+  return `cache:claim:${tagged(owner)}${name}`;
+}
+
+/** A random number since the tag was invalidated last. */
+export function cacheTagKey({ owner, tag }: Cached<"tag">): string {
+  return `cache:tag:${tagged(owner)}${tag}`;
+}
+
+type Cached<Name extends string> = { readonly owner?: string | undefined } & { readonly [Key in Name]: string };
+
+function tagged(owner: string | undefined): string {
+  return owner === undefined ? "" : `{${owner}}:`;
 }
 
 /** Prefix of the limits that tools declare; the limiter appends `:<caller>:<window>`. */

@@ -3,7 +3,6 @@ import { chatAgentId } from "../agent/chat-tools.ts";
 import type { Model } from "../agent/model-port.ts";
 import { reminderMessage, reminderRun, type ReminderPost, type ReminderRunServices } from "../agent/reminder-runs.ts";
 import { createReminders } from "../agent/reminders.ts";
-import type { AgentStore } from "../agent/run/agent.ts";
 import { agentRun } from "../agent/run/agent-run.ts";
 import type { AgentServices } from "../agent/run/agent-services.ts";
 import { agentExecution, agentPlanning, agentReflection } from "../agent/run/phase-runs.ts";
@@ -14,6 +13,7 @@ import type { RunIndex, RunRef } from "../engine/journal.ts";
 import type { Failure } from "../engine/journal-entry.ts";
 import { createRunRegistry, type RunRegistry } from "../engine/run-definition.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
+import { recentAgents, type RecentAgents } from "../http/recent-agents.ts";
 import type { ConversationStore } from "../memory/conversation-store.ts";
 import { eraseUser, type EraseServices } from "../memory/erase-user.ts";
 import { bookDinner } from "../saga/book-dinner.ts";
@@ -31,6 +31,7 @@ import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "../upstash/j
 import { carryRun, giveUpRun } from "../workflow/carry-run.ts";
 import type { Carrier } from "../workflow/carrier.ts";
 import { createAgentServices } from "./agents.ts";
+import { isolateCacheOf } from "./cache.ts";
 import { createEraseServices } from "./erase.ts";
 import type { Adapters } from "./adapters.ts";
 import { createOps, createRedrive, type Ops } from "./ops.ts";
@@ -42,7 +43,7 @@ export interface RunsWire {
   readonly dueTurns: DueTurns;
   readonly runIndex: RunIndex;
   readonly followRun: FollowRunParts;
-  readonly agents: AgentStore;
+  readonly agents: RecentAgents;
   /** Who carries runs in place of the queue; absent where nobody does. */
   readonly carrier: Carrier | undefined;
   /** Answers a delivery of Upstash Workflow; absent where it is not configured. */
@@ -92,7 +93,7 @@ export interface RunsParts {
 
 export function createRuns(parts: RunsParts): RunsWire {
   const { adapters, queues, chance } = parts;
-  const { config, pause, redis } = adapters;
+  const { config, clock, pause, redis } = adapters;
   const { reminders, postReminder } = createReminders<RunServices>({
     engine: () => engine,
     conversations: parts.conversations,
@@ -112,7 +113,7 @@ export function createRuns(parts: RunsParts): RunsWire {
       pause,
       random: chance,
     },
-    agents: upstashAgentStore(redis),
+    agents: recentAgents(upstashAgentStore(redis), isolateCacheOf(config), clock),
     carrier: queues.carrier,
     serveWorkflow: createWorkflowServer(parts.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),

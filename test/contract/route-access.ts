@@ -111,6 +111,8 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "POST /api/runs/:runId/signal": identity("runs", 404, { body: () => ({ name: "go" }) }),
   "POST /api/runs/:runId/fork": identity("runs", 404, { body: () => ({ steps: 0 }) }),
 
+  "GET /api/models": identity("agents", 200),
+
   "POST /api/agents": identity("agents", 201, { body: () => ({ name: "Mine" }) }),
   "GET /api/agents": identity("agents", 200),
   "GET /api/agents/:agentId": identity("agents", 404),

@@ -7,6 +7,7 @@ import { engineApi } from "./engine.ts";
 import { keyApi } from "./keys.ts";
 import { mcpApi } from "./mcp.ts";
 import { memoryApi } from "./memory.ts";
+import { modelApi } from "./models.ts";
 import { operationsApi } from "./operations.ts";
 import { runApi } from "./runs.ts";
 import { scheduleApi } from "./schedules.ts";
@@ -23,6 +24,7 @@ export const rooms = [
   conversationApi,
   memoryApi,
   agentApi,
+  modelApi,
   runApi,
   scheduleApi,
   toolApi,

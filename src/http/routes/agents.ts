@@ -73,7 +73,7 @@ export function agentRoutes() {
       return c.body(null, 204);
     })
     .post("/:agentId/runs", async (c) =>
-      runAgent(c, await storedAgent(c, c.req.param("agentId")), await readJson(c, AgentGoal)),
+      runAgent(c, await recentAgent(c, c.req.param("agentId")), await readJson(c, AgentGoal)),
     );
 }
 
@@ -115,13 +115,22 @@ async function runAgent(
 }
 
 async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise<Agent> {
-  return agentId === undefined ? anyAgent : storedAgent(c, agentId);
+  return agentId === undefined ? anyAgent : recentAgent(c, agentId);
 }
 
 /** @throws not_found (refuse) also for what cannot be an agent's id. */
 async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {
   const agent = isAgentId(agentId)
     ? await (await c.get("wire").runs()).agents.get(identityOf(c).userId, agentId)
+    : undefined;
+  if (agent === undefined) throw notFound();
+  return agent;
+}
+
+/** As a run takes it. @throws not_found (refuse) */
+async function recentAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {
+  const agent = isAgentId(agentId)
+    ? await (await c.get("wire").runs()).agents.recent(identityOf(c).userId, agentId)
     : undefined;
   if (agent === undefined) throw notFound();
   return agent;
