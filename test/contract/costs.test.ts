@@ -24,6 +24,9 @@ const isUpdate = process.env["UPDATE"] === "1";
 const table = JSON.parse(readFileSync(file, "utf8")) as Record<string, Cost>;
 const measured: Record<string, Cost> = {};
 
+/** Their common path is an answer that is cached. */
+const askedBefore: ReadonlySet<string> = new Set(["GET /api/models"]);
+
 /** The limiter counts a caller's first request of a minute with one command more; the table has what the others cost. */
 const limiterCommands = 4;
 const internalKey = "local-development-internal-key-which-is-public";
@@ -92,6 +95,7 @@ async function ask(route: string, owner: TestCaller, planted: Planted): Promise<
 async function costOf(route: string): Promise<Cost> {
   const owner = await app.signIn();
   const planted = await plant(app, owner);
+  if (askedBefore.has(route)) await ask(route, owner, planted);
   app.stack.ledger.reset();
   await ask(route, owner, planted);
   const { commands, byKeyPrefix, roundTrips, messages } = app.stack.ledger.read();
