@@ -21,7 +21,7 @@ export interface CacheStore {
   /** Asks to be the one who computes, and reads afterwards. 2 billed commands in 1 round trip. */
   claim(place: CachePlace, token: string, leaseMs: number): Promise<StoredText & { readonly isMine: boolean }>;
   /** Puts the text and ends the claim; nothing where the claim is over or was taken away. 4 billed commands, else 2. */
-  fill(place: CachePlace, token: string, text: string, ttlMs: number): Promise<boolean>;
+  complete(place: CachePlace, token: string, text: string, ttlMs: number): Promise<boolean>;
   /** Ends the claim without a text. 3 billed commands, else 2. */
   release(place: CachePlace, token: string): Promise<void>;
   /** Whoever computes it now does so for nothing. 2 billed commands in 1 round trip. */

@@ -167,7 +167,7 @@ async function fillWith(
     await orNothing(parts, store.release(place, token));
     return value;
   }
-  if ((await orNothing(parts, store.fill(place, token, text, ttlOf(rule)))) === true)
+  if ((await orNothing(parts, store.complete(place, token, text, ttlOf(rule)))) === true)
     remember(parts, place, kept, moment);
   return value;
 }

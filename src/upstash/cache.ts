@@ -46,7 +46,7 @@ export function upstashCacheStore(redis: RedisClient, random: Random): CacheStor
       return { text, stamp };
     },
     claim: (place, token, leaseMs) => read(place, ["SET", cacheClaimKey(place), token, "NX", "PX", leaseMs]),
-    async fill(place, token, text, ttlMs) {
+    async complete(place, token, text, ttlMs) {
       let calls: Promise<number> | undefined;
       const keys = [cacheValueKey(place), cacheClaimKey(place)];
       await redis.run((batch) => void (calls = fillScript.evalsha(batch, keys, [token, text, ttlMs], readInteger)));

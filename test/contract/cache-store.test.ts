@@ -46,9 +46,9 @@ describe.each(stores)("a cache %s", (_name, open) => {
     const claims = await Promise.all(["a", "b"].map((token) => store.claim(place, token, minuteMs)));
     expect(claims.filter(({ isMine }) => isMine)).toHaveLength(1);
     const [mine, others] = claims[0]!.isMine ? ["a", "b"] : ["b", "a"];
-    expect(await store.fill(place, others, "theirs", minuteMs)).toBe(false);
-    expect(await store.fill(place, mine, "mine", minuteMs)).toBe(true);
-    expect(await store.fill(place, mine, "again", minuteMs)).toBe(false);
+    expect(await store.complete(place, others, "theirs", minuteMs)).toBe(false);
+    expect(await store.complete(place, mine, "mine", minuteMs)).toBe(true);
+    expect(await store.complete(place, mine, "again", minuteMs)).toBe(false);
     expect(await store.claim(place, "c", minuteMs)).toEqual({ text: "mine", stamp: "", isMine: true });
   });
 
@@ -68,7 +68,7 @@ describe.each(stores)("a cache %s", (_name, open) => {
       await store.claim(place, "a", minuteMs);
       if (change === "forget") await store.forget(place);
       else await store.put(place, "new", minuteMs);
-      expect(await store.fill(place, "a", "old", minuteMs)).toBe(false);
+      expect(await store.complete(place, "a", "old", minuteMs)).toBe(false);
       expect((await store.read(place)).text).toBe(change === "forget" ? undefined : "new");
     },
   );
@@ -95,7 +95,7 @@ describe("a cache in Redis", () => {
     const ttl = (key: string): Promise<number> => redis.command(["PTTL", key], readInteger);
     await store.claim(place, "a", minuteMs);
     expect(await ttl(cacheClaimKey(place))).toBeGreaterThan(0);
-    await store.fill(place, "a", "text", minuteMs);
+    await store.complete(place, "a", "text", minuteMs);
     expect(await ttl(cacheValueKey(place))).toBeGreaterThan(0);
     await store.forgetTag({ owner: place.owner!, tag: "red" }, minuteMs);
     expect(await ttl(cacheTagKey({ owner: place.owner, tag: "red" }))).toBeGreaterThan(0);
@@ -104,7 +104,7 @@ describe("a cache in Redis", () => {
   it("costs what it says", async () => {
     const store = upstashCacheStore(client(), systemRandom);
     const place = { ...freshPlace(), tags: ["red", "blue"] };
-    await store.fill(place, "nobody", "so that Redis knows the scripts", minuteMs);
+    await store.complete(place, "nobody", "so that Redis knows the scripts", minuteMs);
     await store.release(place, "nobody");
     const cost = async (act: () => Promise<unknown>) => {
       stack.ledger.reset();
@@ -114,8 +114,8 @@ describe("a cache in Redis", () => {
     };
     expect(await cost(() => store.read(place))).toEqual([1, 1]);
     expect(await cost(() => store.claim(place, "a", minuteMs))).toEqual([2, 1]);
-    expect(await cost(() => store.fill(place, "b", "text", minuteMs))).toEqual([2, 1]);
-    expect(await cost(() => store.fill(place, "a", "text", minuteMs))).toEqual([4, 1]);
+    expect(await cost(() => store.complete(place, "b", "text", minuteMs))).toEqual([2, 1]);
+    expect(await cost(() => store.complete(place, "a", "text", minuteMs))).toEqual([4, 1]);
     expect(await cost(() => store.release(place, "a"))).toEqual([2, 1]);
     await store.claim(place, "a", minuteMs);
     expect(await cost(() => store.release(place, "a"))).toEqual([3, 1]);
@@ -128,7 +128,7 @@ describe("a cache in Redis", () => {
     const place = freshPlace();
     const sealed = upstashCacheStore(client(vaultOf("k1")), systemRandom);
     await sealed.claim(place, "a", minuteMs);
-    await sealed.fill(place, "a", "a planted sentence", minuteMs);
+    await sealed.complete(place, "a", "a planted sentence", minuteMs);
     const raw = await client().command(
       ["EVAL", "return redis.call('GET', KEYS[1])", 1, cacheValueKey(place)],
       readText,

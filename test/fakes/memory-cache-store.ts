@@ -28,7 +28,7 @@ export function memoryCacheStore(clock: Clock): CacheStore {
       if (isMine) put(claimKey(place), token, leaseMs);
       return { ...read(place), isMine };
     },
-    async fill(place, token, text, ttlMs) {
+    async complete(place, token, text, ttlMs) {
       if (get(claimKey(place)) !== token) return false;
       put(valueKey(place), text, ttlMs);
       kept.delete(claimKey(place));

@@ -20,7 +20,10 @@ function rig() {
     const memory = createIsolateCache(bounds);
     return () =>
       createCache({
-        ...{ clock, pause: clock.pause, random: systemRandom, log: silentLog },
+        clock,
+        pause: clock.pause,
+        random: systemRandom,
+        log: silentLog,
         store: { ...store, ...over },
         isolate: memory,
       });
@@ -189,7 +192,7 @@ describe("while the storage is down", () => {
     const down = () => Promise.reject(new AppError("redis_unavailable", "told to fail"));
     const { isolate } = rig();
     expect(await isolate({ read: down, claim: down })().withCache(place, rule, async () => 1)).toBe(1);
-    expect(await isolate({ fill: down })().withCache(place, rule, async () => 2)).toBe(2);
+    expect(await isolate({ complete: down })().withCache(place, rule, async () => 2)).toBe(2);
   });
 });
 
