@@ -85,6 +85,12 @@ export const limits = {
 
   /** A call's input, escaped, and what MCP puts around it. */
   mcpBodyBytesMax: 256 * 1024,
+  /** Of a remote server, to one request. */
+  mcpAnswerBytesMax: 512 * 1024,
+  mcpConnectMsMax: 6_000,
+  mcpCallMsMax: 12_000,
+  /** Connecting and calling, and something around them. */
+  mcpToolMsMax: 20_000,
   toolWaitSecondsMax: 20,
   reminderTextCharsMax: 1_000,
   urlCharsMax: 2_048,

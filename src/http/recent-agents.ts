@@ -36,7 +36,7 @@ export function recentAgents(store: AgentStore, isolate: IsolateCache, clock: Cl
   return {
     ...store,
     recent,
-    replace: (userId, agent) => changing(userId, agent.id, store.replace(userId, agent)),
+    replace: (userId, agent, mcpHeaders) => changing(userId, agent.id, store.replace(userId, agent, mcpHeaders)),
     remove: (userId, agentId) => changing(userId, agentId, store.remove(userId, agentId)),
   };
 }

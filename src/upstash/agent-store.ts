@@ -1,5 +1,6 @@
-/** Agents in Redis: one hash per user, without expiry. */
+/** Agents in Redis: one hash per user, without expiry. With an agent stand its secrets, in a field that is taken out before it is shown to anybody. */
 import { agentLimits, StoredAgent, type Agent, type AgentStore } from "../agent/run/agent.ts";
+import type { McpHeaders } from "../tool/remote-server.ts";
 import type { RedisClient } from "./batch.ts";
 import { agentsKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
@@ -40,29 +41,41 @@ export function upstashAgentStore(redis: RedisClient): AgentStore {
   }
 
   return {
-    add: async (userId, agent) =>
-      (await runScript(addScript, userId, [agent.id, JSON.stringify(agent), agentLimits.agentsPerUserMax]))
+    add: async (userId, agent, mcpHeaders) =>
+      (await runScript(addScript, userId, [agent.id, textOf(agent, mcpHeaders), agentLimits.agentsPerUserMax]))
         ? "added"
         : "full",
     get: (userId, agentId) =>
-      redis.command(["HGET", agentsKey(userId), agentId], (reply) => parseAgent(readText(reply))),
+      redis.command(["HGET", agentsKey(userId), agentId], (reply) => parse(readText(reply))?.agent),
+    mcpHeaders: (userId, agentId) =>
+      redis.command(["HGET", agentsKey(userId), agentId], (reply) => parse(readText(reply))?.mcpHeaders),
     list: (userId) =>
       redis.command(["HGETALL", agentsKey(userId)], (reply) =>
         [...readPairs(reply).values()]
-          .flatMap((text) => parseAgent(text) ?? [])
+          .flatMap((text) => parse(text)?.agent ?? [])
           .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)),
       ),
-    replace: (userId, agent) => runScript(replaceScript, userId, [agent.id, JSON.stringify(agent)]),
+    replace: (userId, agent, mcpHeaders) => runScript(replaceScript, userId, [agent.id, textOf(agent, mcpHeaders)]),
     remove: async (userId, agentId) => (await redis.command(["HDEL", agentsKey(userId), agentId], readInteger)) === 1,
   };
 }
 
+function textOf(agent: Agent, mcpHeaders: McpHeaders = {}): string {
+  return JSON.stringify(Object.keys(mcpHeaders).length === 0 ? agent : { ...agent, mcpHeaders });
+}
+
+interface Parsed {
+  readonly agent: Agent;
+  readonly mcpHeaders: McpHeaders;
+}
+
 /** `undefined` also for one that this version does not understand. */
-function parseAgent(text: string | undefined): Agent | undefined {
+function parse(text: string | undefined): Parsed | undefined {
   if (text === undefined) return undefined;
   try {
-    const parsed = StoredAgent.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
+    const { mcpHeaders = {}, ...agent } = JSON.parse(text) as { mcpHeaders?: McpHeaders };
+    const parsed = StoredAgent.safeParse(agent);
+    return parsed.success ? { agent: parsed.data, mcpHeaders } : undefined;
   } catch {
     return undefined;
   }

@@ -10,8 +10,9 @@ import type { ToolParts } from "../tool/call-context.ts";
 import type { FactStore } from "../tool/fact-store.ts";
 import { upstashConversationStore } from "../upstash/conversation-store.ts";
 import type { Adapters } from "./adapters.ts";
+import { registryOf } from "./remote-tools.ts";
 import { tokenBudgetOf } from "./token-budget.ts";
-import { toolRegistry, type ToolServices } from "./tools.ts";
+import type { ToolServices } from "./tools.ts";
 
 export interface AgentParts {
   readonly model: Model;
@@ -57,7 +58,7 @@ export function createAgentServices(adapters: Adapters, { model, tools }: AgentP
   return {
     askModel: (request, signal, actor) =>
       askCounted({ model, log, clock, budget }, { ...request, signal }, actor.userId),
-    toolsOf: (agent) => registryTools(toolRegistry, tools, grantOf(agent)),
+    toolsOf: (agent) => registryTools(registryOf(agent), tools, grantOf(agent)),
     recall: (actor, goal) => recallAll({ facts, conversations }, actor, goal),
     async remember(actor, fact) {
       const outcome = await facts.remember(actor, fact, neverAborted());

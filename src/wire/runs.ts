@@ -16,6 +16,7 @@ import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import { recentAgents, type RecentAgents } from "../http/recent-agents.ts";
 import type { ConversationStore } from "../memory/conversation-store.ts";
 import { eraseUser, type EraseServices } from "../memory/erase-user.ts";
+import type { ListRemoteTools } from "../http/agent-servers.ts";
 import { bookDinner } from "../saga/book-dinner.ts";
 import { redriveDeadLetters, type RedriveServices } from "../ops/redrive-run.ts";
 import type { SagaServices } from "../saga/saga-services.ts";
@@ -36,6 +37,7 @@ import { createEraseServices } from "./erase.ts";
 import type { Adapters } from "./adapters.ts";
 import { createOps, createRedrive, type Ops } from "./ops.ts";
 import type { Queues } from "./queues.ts";
+import { remoteLister } from "./remote-tools.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
 
 export interface RunsWire {
@@ -44,6 +46,7 @@ export interface RunsWire {
   readonly runIndex: RunIndex;
   readonly followRun: FollowRunParts;
   readonly agents: RecentAgents;
+  readonly listRemoteTools: ListRemoteTools;
   /** Who carries runs in place of the queue; absent where nobody does. */
   readonly carrier: Carrier | undefined;
   /** Answers a delivery of Upstash Workflow; absent where it is not configured. */
@@ -114,6 +117,7 @@ export function createRuns(parts: RunsParts): RunsWire {
       random: chance,
     },
     agents: recentAgents(upstashAgentStore(redis), isolateCacheOf(config), clock),
+    listRemoteTools: remoteLister(parts.tools.services.egress),
     carrier: queues.carrier,
     serveWorkflow: createWorkflowServer(parts.env, adapters, engine),
     activeRuns: upstashActiveRuns(redis),

@@ -6,5 +6,7 @@ declare module "vitest" {
     workerBindings: Record<string, string>;
     /** The local stack; its control routes stand under `/_stack`. */
     stackUrl: string;
+    /** An MCP server of somebody else's, which has one tool. */
+    remoteMcpUrl: string;
   }
 }

@@ -1,6 +1,6 @@
 /** The Worker as it is deployed, in workerd, against the local stack: the edge answers as documented. */
 import { exports } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 
 const origin = "http://app.test";
 
@@ -80,7 +80,7 @@ describe("chat", () => {
     expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
     const stream = await response.text();
     expect(stream).toContain('"type":"text-delta"');
-    expect(stream.trimEnd().endsWith("data: [DONE]")).toBe(true);
+    expect(stream).toMatch(/data: \[DONE\]\n\n(?::.*\n\n)?$/);
 
     const history = await ask("/api/conversations/c-1/messages", { headers: { cookie } });
     const { messages } = await history.json<{ messages: { role: string }[] }>();
@@ -115,5 +115,17 @@ describe("MCP", () => {
     const call = { name: "calculator", arguments: { expression: "6 * 7" } };
     const response = await postJson("/api/mcp", { jsonrpc: "2.0", id: 1, method: "tools/call", params: call }, headers);
     expect(await response.json()).toMatchObject({ id: 1, result: { content: [{ type: "text" }] } });
+  });
+
+  it("has an agent use the tools of another server, through the official client", async () => {
+    const { cookie } = await openSession();
+    const mcpServers = [{ name: "notes", url: inject("remoteMcpUrl") }];
+    const created = await postJson("/api/agents", { name: "Keeper", mcpServers }, { cookie });
+    expect(created.status).toBe(201);
+    const { id: agentId } = await created.json<{ id: string }>();
+    const plan = { steps: [{ id: "a", tool: "notes_find", parameters: { text: "milk" }, dependsOn: [], why: "" }] };
+    const order = { agentId, goal: "find it", plan };
+    const response = await postJson("/api/agents/execute", order, { cookie, prefer: "wait=20" });
+    expect(await response.json()).toMatchObject({ output: { results: [{ output: { text: "found milk" } }] } });
   });
 });

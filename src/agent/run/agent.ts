@@ -1,5 +1,6 @@
 /** Agent instances: what a user has set up, and what a run of it may do. */
 import * as z from "zod/mini";
+import { McpServer, McpServerDrafts, type McpHeaders } from "../../tool/remote-server.ts";
 import { isToolScope, type ToolGrant } from "../../tool/tool-grant.ts";
 
 export const agentLimits = {
@@ -46,6 +47,8 @@ const fields = {
   /** `plan`: plan, execute, reflect. `loop`: model, tools, model, … until the model has nothing more to do. */
   shape: z.enum(["plan", "loop"]),
   limits: RunLimits,
+  /** Servers of others whose tools it may use. */
+  mcpServers: McpServerDrafts,
 };
 
 export const AgentDraft = z.strictObject({
@@ -56,6 +59,7 @@ export const AgentDraft = z.strictObject({
   model: z.optional(fields.model),
   shape: z.optional(fields.shape),
   limits: z.optional(fields.limits),
+  mcpServers: z.optional(fields.mcpServers),
 });
 export type AgentDraft = z.infer<typeof AgentDraft>;
 
@@ -68,16 +72,22 @@ export const AgentChange = z.strictObject({
   model: z.optional(z.nullable(fields.model)),
   shape: z.optional(z.nullable(fields.shape)),
   limits: z.optional(z.nullable(fields.limits)),
+  mcpServers: z.optional(z.nullable(fields.mcpServers)),
 });
 export type AgentChange = z.infer<typeof AgentChange>;
 
-export function changeAgent(agent: Agent, change: AgentChange, nowMs: number): Agent {
+/** A change whose servers have been asked what they offer. */
+export type ListedChange = Omit<AgentChange, "mcpServers"> & { readonly mcpServers?: readonly McpServer[] | null };
+
+export function changeAgent(agent: Agent, change: ListedChange, nowMs: number): Agent {
   const all = Object.entries({ ...agent, ...change, updatedAt: nowMs });
   return Object.fromEntries(all.filter(([, value]) => value !== null)) as unknown as Agent;
 }
 
-export interface Agent extends AgentDraft {
+export interface Agent extends Omit<AgentDraft, "mcpServers"> {
   readonly id: string;
+  /** As they were when they were last asked what they offer, without the values of their headers. */
+  readonly mcpServers?: McpServer[] | undefined;
   /** Unix ms. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -86,23 +96,31 @@ export interface Agent extends AgentDraft {
 /** Nobody's in particular: it may use all tools. */
 export const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
 
-export const StoredAgent = z.extend(AgentDraft, { id: z.string(), createdAt: z.number(), updatedAt: z.number() });
+export const StoredAgent = z.extend(AgentDraft, {
+  id: z.string(),
+  createdAt: z.number(),
+  updatedAt: z.number(),
+  mcpServers: z.optional(z.array(McpServer)),
+});
 
-/** What the runs of an agent may do, whatever a model or a tool's answer says. */
-export function grantOf({ tools, scopes }: Pick<Agent, "tools" | "scopes">): ToolGrant {
-  return { tools: tools ?? "all", scopes: scopes ?? ["*"] };
+/** What the runs of an agent may do, whatever a model or a tool's answer says. `tools` names ours; of a server's, those that the agent has of it. */
+export function grantOf({ tools, scopes, mcpServers = [] }: Pick<Agent, "tools" | "scopes" | "mcpServers">): ToolGrant {
+  const remote = mcpServers.flatMap(({ remoteTools }) => remoteTools.map(({ name }) => name));
+  return { tools: tools === undefined ? "all" : [...tools, ...remote], scopes: scopes ?? ["*"] };
 }
 
 /** Agents of a user. Each method is one atomic change or read, in one round trip. */
 export interface AgentStore {
   /** `full` when the user has `agentLimits.agentsPerUserMax` already; nothing changes then. 3 billed commands. */
-  add(userId: string, agent: Agent): Promise<"added" | "full">;
+  add(userId: string, agent: Agent, mcpHeaders?: McpHeaders): Promise<"added" | "full">;
   /** 1 billed command. */
   get(userId: string, agentId: string): Promise<Agent | undefined>;
+  /** What neither `get` nor `list` shows; `undefined` when there is no such agent. 1 billed command. */
+  mcpHeaders(userId: string, agentId: string): Promise<McpHeaders | undefined>;
   /** Newest first. 1 billed command. */
   list(userId: string): Promise<Agent[]>;
-  /** False when there is none of this id. 2 billed commands. */
-  replace(userId: string, agent: Agent): Promise<boolean>;
+  /** Headers that are not given are gone. False when there is none of this id. 2 billed commands. */
+  replace(userId: string, agent: Agent, mcpHeaders?: McpHeaders): Promise<boolean>;
   /** False when there was none. 1 billed command. */
   remove(userId: string, agentId: string): Promise<boolean>;
 }

@@ -13,6 +13,8 @@ import {
 import { AppError } from "../../core/errors.ts";
 import { clientIdPattern, isAgentId, newAgentId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import type { McpHeaders, McpServerDraft } from "../../tool/remote-server.ts";
+import { settleServers, type SettledServers } from "../agent-servers.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
@@ -78,12 +80,14 @@ export function agentRoutes() {
 }
 
 async function createAgent(c: Context<AppEnv>): Promise<Response> {
-  const draft = await readJson(c, AgentDraft);
-  const { agents, engine } = await c.get("wire").runs();
-  const now = engine.clock.now();
-  const agent: Agent = { ...draft, id: newAgentId(engine.random), createdAt: now, updatedAt: now };
+  const { mcpServers: servers, ...draft } = await readJson(c, AgentDraft);
   await checkTools(c, draft.tools);
-  if ((await agents.add(identityOf(c).userId, agent)) === "full") {
+  const { agents, engine } = await c.get("wire").runs();
+  const { mcpServers, mcpHeaders } = await settled(c, servers ?? []);
+  const now = engine.clock.now();
+  const ofServers = servers === undefined ? {} : { mcpServers };
+  const agent: Agent = { ...draft, ...ofServers, id: newAgentId(engine.random), createdAt: now, updatedAt: now };
+  if ((await agents.add(identityOf(c).userId, agent, mcpHeaders)) === "full") {
     throw new AppError("too_many", "You have as many agents as one user may have; delete one first.");
   }
   c.header("Location", `/api/agents/${agent.id}`);
@@ -91,13 +95,29 @@ async function createAgent(c: Context<AppEnv>): Promise<Response> {
 }
 
 async function patchAgent(c: Context<AppEnv>): Promise<Response> {
-  const change = await readJson(c, AgentChange);
+  const { mcpServers: servers, ...change } = await readJson(c, AgentChange);
   await checkTools(c, change.tools ?? undefined);
   const { agents, engine } = await c.get("wire").runs();
+  const { userId } = identityOf(c);
   const before = await storedAgent(c, c.req.param("agentId") ?? "");
-  const agent = changeAgent(before, change, engine.clock.now());
-  if (!(await agents.replace(identityOf(c).userId, agent))) throw notFound();
+  const headersBefore = before.mcpServers === undefined ? {} : await agents.mcpHeaders(userId, before.id);
+  const { mcpServers, mcpHeaders } = await settled(c, servers ?? [], headersBefore);
+  const ofServers = servers === undefined ? {} : { mcpServers: servers && mcpServers };
+  const agent = changeAgent(before, { ...change, ...ofServers }, engine.clock.now());
+  if (!(await agents.replace(userId, agent, servers === undefined ? headersBefore : mcpHeaders))) throw notFound();
   return c.json(agent);
+}
+
+/** @throws bad_request (refuse) in words for a server that cannot be used. */
+async function settled(
+  c: Context<AppEnv>,
+  servers: readonly McpServerDraft[],
+  before?: McpHeaders,
+): Promise<SettledServers> {
+  const { tools } = await c.get("wire").answering();
+  const { listRemoteTools } = await c.get("wire").runs();
+  const isTaken = (name: string): boolean => tools.get(name) !== undefined;
+  return settleServers({ listRemoteTools, isTaken, signal: c.req.raw.signal }, servers, before);
 }
 
 async function runAgent(
