@@ -16,7 +16,7 @@ import type { RemoteServer } from "./remote-client.ts";
 type RemoteServices = EgressServices & McpServices;
 
 /** What a caller must have been granted. */
-export const remoteScope = "mcp:call";
+const remoteScope = "mcp:call";
 
 /** The same each time for the same servers; nothing is asked of them. */
 export function remoteTools(agentId: string, servers: readonly McpServer[]): AnyTool<RemoteServices>[] {

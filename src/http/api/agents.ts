@@ -17,6 +17,8 @@ const starting = {
 export const agentApi = room("Agents", "The caller's agents, and what they are asked to do.", {
   "POST /api/agents": {
     summary: "Set up an agent",
+    detail:
+      "Each of its `mcpServers` is asked what it offers. Their headers are not shown again; a server that cannot be used is refused in words.",
     access: "session",
     body: AgentDraft,
     answers: { 201: json("The agent; `Location` says where it is.", Agent) },
@@ -35,7 +37,8 @@ export const agentApi = room("Agents", "The caller's agents, and what they are a
   },
   "PATCH /api/agents/:agentId": {
     summary: "Change an agent",
-    detail: "What is left out stays; `null` takes a field away. Runs that have begun keep the agent as it was.",
+    detail:
+      "What is left out stays; `null` takes a field away. Runs that have begun keep the agent as it was. `mcpServers` replaces all of them and asks each anew; one that is named without `headers` keeps those that it has for the same URL.",
     access: "session",
     body: AgentChange,
     answers: { 200: json("The agent as it is now.", Agent) },
