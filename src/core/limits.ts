@@ -26,8 +26,8 @@ export const limits = {
   conversationsPerUserMax: 200,
 
   /**
-   * The documents say 100. That counts whole messages and steps; with text deltas coalesced at 250 ms one answer of two
-   * minutes alone is 480 events, and a reader that was away for it would be reset instead of resumed.
+   * The documents say 100. That counts whole messages and steps; with text deltas coalesced at 250 ms one answer of two minutes alone is 480 events, and a reader that
+   * was away for it would be reset instead of resumed.
    */
   eventListMax: 1000,
   eventTtlSeconds: daySeconds,
@@ -110,12 +110,10 @@ export const limits = {
   expressionCharsMax: 500,
   expressionDepthMax: 32,
   expressionNodesMax: 200,
-
   factKeyCharsMax: 80,
   factValueCharsMax: 2_000,
   /** Entries that a tool's search answers with. */
   factHitsMax: 8,
-
   knowledgeKeyCharsMax: 128,
   /** Of a value as JSON: a fact of the longest text fits in any script. */
   knowledgeValueBytesMax: 6 * 1024,
@@ -158,7 +156,6 @@ export const limits = {
   blockedCallersMax: 1_000,
 
   requestIdCharsMax: 64,
-
   /** Steps whose outcomes a run's journal holds at once; turns of a loop that are over do not count. */
   runStepsMax: 10_000,
   loopTurnsMax: 1_000_000,
@@ -242,7 +239,6 @@ export const limits = {
 
   callTimeoutMs: 15 * 60 * 1000,
   callPauseMs: 60 * 60 * 1000,
-
   signalsKeptMax: 100,
   /** Ids of signals that a run remembers, so as to take none of them twice. */
   signalIdsKeptMax: 1_000,

@@ -132,6 +132,11 @@ export interface DueRuns {
   postpone(runs: readonly { readonly ref: RunRef; readonly dueAtMs: number }[]): Promise<void>;
   /** Like `postpone`, but puts the run in it if it is not. 1 billed command, 1 more since the run must not expire any more. */
   register(ref: RunRef, dueAtMs: number): Promise<void>;
+  /**
+   * For runs that wait for a person: like `postpone`, for those whose journals have not changed since they were seen; others stay where they are. 3 billed commands
+   * each.
+   */
+  setAsideUnchanged(seen: readonly (SeenRun & { readonly dueAtMs: number })[]): Promise<void>;
   /** Whether the run is in it. 1 billed command. */
   isKnown(ref: RunRef): Promise<boolean>;
   /** The runs are over: they leave, and their journals begin to expire. 1 billed command, and 1 for each, 2 when it was compacted. */

@@ -142,6 +142,12 @@ export function createSegmentClosing({
     return engine.dueRuns.postpone([{ ref, dueAtMs }]);
   }
 
+  /** Not where somebody has acted meanwhile: the run would be taken for one that waits for a person. */
+  function setAside(): Promise<void> {
+    const { length } = fold.state;
+    return engine.dueRuns.setAsideUnchanged([{ ref, length, dueAtMs: parkedPlace(clock.now()) }]);
+  }
+
   /** Short waits are told as such: our clock may not be the queue's. */
   function wakeAt(trigger: Trigger, atMs: number): Promise<void> {
     const waitMs = atMs - clock.now();
@@ -203,9 +209,9 @@ export function createSegmentClosing({
     async park(failure, step) {
       engine.log.error("a run is parked", { step, failure });
       const of = step === undefined ? {} : { step };
-      await close({ type: "parked", failure, ...of, spent: spent({ commands: 1, roundTrips: 1, messages: 0 }) });
+      await close({ type: "parked", failure, ...of, spent: spent({ commands: 3, roundTrips: 1, messages: 0 }) });
       if (hasNews && isCancelWanted(fold.state)) await goOn();
-      else await putOff(parkedPlace(clock.now()));
+      else await setAside();
       return "parked";
     },
     hearNews() {

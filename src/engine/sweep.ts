@@ -5,6 +5,7 @@
  *
  * P1 All that are due are put off before any of them is looked at: a run that kills whoever reads it does not keep the sweep from the others.
  * P2 A run leaves the registry only if its journal is the one that says that it is over: a retry that comes meanwhile is not undone.
+ *    Nor is a run that is parked set aside when somebody has acted on it meanwhile.
  * P3 No run is put off for longer than `sweepSilenceMsMax`, but for those that are parked: they wait for a person, see `parked-runs.ts`.
  */
 import { limits } from "../core/limits.ts";
@@ -59,6 +60,10 @@ async function lookAt(engine: EnginePorts, refs: readonly RunRef[], now: number)
 async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<void> {
   const going = seen.flatMap((run) => (run.kind === "in-order" ? [{ ref: run.ref, dueAtMs: run.dueAtMs }] : []));
   if (going.length > 0) await engine.dueRuns.postpone(going);
+  const parked = seen.flatMap(({ ref, state, ...judged }) =>
+    judged.kind === "parked" ? [{ ref, length: state.length, dueAtMs: parkedPlace(state.lastAt) }] : [],
+  );
+  if (parked.length > 0) await engine.dueRuns.setAsideUnchanged(parked);
   for (const { kind, ref, state } of seen) {
     if (kind === "over") await tellParent(engine, ref, state);
     if (kind !== "stranded") continue;
@@ -74,6 +79,8 @@ type Judgement =
   | { readonly kind: "over" }
   /** It should have gone on. */
   | { readonly kind: "stranded" }
+  /** It waits for a person. */
+  | { readonly kind: "parked" }
   | { readonly kind: "in-order"; readonly dueAtMs: number };
 
 /** It is there, and will go on once it can be read again: its key may have been taken out of the configuration. */
@@ -85,7 +92,7 @@ function unreadable(engine: EnginePorts, { runId }: RunRef, now: number): Judgem
 function judge(state: RunState, now: number): Judgement {
   const latestMs = now + limits.sweepSilenceMsMax;
   if (state.started === undefined || isOver(state.status)) return { kind: "over" };
-  if (state.status === "parked") return { kind: "in-order", dueAtMs: parkedPlace(state.lastAt) };
+  if (state.status === "parked") return { kind: "parked" };
   if (state.status === "paused") return { kind: "in-order", dueAtMs: latestMs };
   if (state.holder !== undefined) {
     const dueAtMs = state.holder.lastAt + state.holder.leaseMs + limits.sweepSlackMs;

@@ -3,7 +3,7 @@ import { limits } from "../core/limits.ts";
 import type { DueRuns, RunRef } from "../engine/journal.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
 import type { RedisClient } from "./batch.ts";
-import { retireScript } from "./journal-scripts.ts";
+import { retireScript, setAsideScript } from "./journal-scripts.ts";
 import { ifMoved, keysOf } from "./journal-volume.ts";
 import { dueRunsKey, dueTurnsKey, eventsKey } from "./keys.ts";
 import { readInteger, readScan, readText, readTexts } from "./reply.ts";
@@ -32,6 +32,17 @@ export function upstashDueRuns(redis: RedisClient): DueRuns {
         void batch.add(["ZADD", dueRunsKey, dueAtMs, runMember(ref)], readInteger);
         for (const key of keysOf(ref)) void batch.add(["PERSIST", key], readInteger);
       });
+    },
+    async setAsideUnchanged(seen) {
+      const setAside: Promise<number>[] = [];
+      await redis.run((batch) => {
+        for (const { ref, length, dueAtMs } of seen) {
+          const [newest = ""] = keysOf(ref);
+          const args = [length, runMember(ref), dueAtMs];
+          setAside.push(setAsideScript.evalsha(batch, [dueRunsKey, newest], args, readInteger));
+        }
+      });
+      await Promise.all(setAside.map((answer) => answer.catch(ifMoved(0))));
     },
     isKnown: async (ref) => (await redis.command(["ZSCORE", dueRunsKey, runMember(ref)], readText)) !== undefined,
     async retireUnchanged(seen) {

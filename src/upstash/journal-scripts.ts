@@ -33,6 +33,19 @@ return 1 + #KEYS
   { calls: (reply) => (reply === 0 ? 1 : Number(reply)) },
 );
 
+/**
+ * KEYS: the runs that are due, the newest volume. ARGV: entries that the volume has, member of the run, its place.
+ * Answers 1 when the run has its place, 0 when its journal has changed.
+ */
+export const setAsideScript = defineScript(
+  `#!lua flags=allow-key-locking
+if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[2])
+return 1
+`,
+  { calls: (reply) => (reply === 0 ? 1 : 2) },
+);
+
 function callsOfCompaction(reply: unknown): number {
   if (reply === 0) return 2;
   return reply === -1 ? 1 : Number(reply);

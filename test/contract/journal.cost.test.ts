@@ -88,6 +88,14 @@ describe("what the upstash journal costs", () => {
     expect(await costOf(() => store.retireUnchanged(seen))).toBe("8 in 1");
   });
 
+  it("is three for each run that is set aside for a person", async () => {
+    const store = await stores.empty("upstash");
+    const run = freshRef();
+    await store.start(run, { entries: entriesOf("a"), ...times });
+    await store.setAsideUnchanged([{ ref: freshRef(), length: 1, dueAtMs: 9_000 }]);
+    expect(await costOf(() => store.setAsideUnchanged([{ ref: run, length: 1, dueAtMs: 9_000 }]))).toBe("3 in 1");
+  });
+
   it("is one more for what was learned about a definition, once a minute", async () => {
     const store = await stores.empty("upstash");
     const definition = freshDefinition();

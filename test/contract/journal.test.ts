@@ -155,6 +155,18 @@ describe.each(storeKinds)("a journal (%s)", (kind) => {
       expect(await dueNow(50)).toEqual([over]);
     });
 
+    it("is set aside for a person; one that somebody has acted on meanwhile keeps its place, one that is not in it stays out", async () => {
+      const [parked, revived, over] = [freshRef(), freshRef(), freshRef()];
+      for (const ref of [parked, revived]) await store.start(ref, { entries: entriesOf("a"), ...times });
+      await store.act(revived, { entry: "order", dueAtMs: 700 });
+      await store.setAsideUnchanged(
+        [parked, revived, over].map((ref) => ({ ref, length: ref === over ? 0 : 1, dueAtMs: 9_000 })),
+      );
+      expect(await dueNow(8_999)).toEqual([revived]);
+      await store.retire([revived]);
+      expect(await dueNow(9_000)).toEqual([parked]);
+    });
+
     it("leaves it when there is no journal any more", async () => {
       const nobody = freshRef();
       await store.register(nobody, 1);

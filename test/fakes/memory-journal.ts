@@ -148,6 +148,12 @@ export function memoryJournal(): MemoryJournal {
       due.set(keyOf(ref), { ref, atMs: dueAtMs });
       expiring.delete(keyOf(ref));
     },
+    async setAsideUnchanged(seen) {
+      for (const { ref, length, dueAtMs } of seen) {
+        const isUnchanged = (isNewest(ref) ? listOf(ref).length : 0) === length;
+        if (isUnchanged && due.has(keyOf(ref))) due.set(keyOf(ref), { ref, atMs: dueAtMs });
+      }
+    },
     isKnown: async (ref) => due.has(keyOf(ref)),
     async retire(refs) {
       calls.push("retire");

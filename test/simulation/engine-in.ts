@@ -40,6 +40,7 @@ export const storageCalls = [
   "overdue",
   "postpone",
   "register",
+  "setAsideUnchanged",
   "isKnown",
   "retire",
   "retireUnchanged",
