@@ -6,13 +6,36 @@
  * the API is written anew, which so never lags behind the code.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { writeOpenApi } from "./build-openapi.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outdir = path.join(root, "dist", "worker");
+
+/**
+ * The MCP SDK reaches for zod as a whole, by name, so nothing of it could be left out; it gets a copy of its own, in its chunk, or every isolate would parse all of zod.
+ */
+const ownZodForMcp: Plugin = {
+  name: "own-zod-for-mcp",
+  setup(worker) {
+    const namespace = "zod-of-mcp";
+    const copyOf = async (specifier: string, resolveDir: string) => {
+      const found = await worker.resolve(specifier, { resolveDir, kind: "import-statement" });
+      return { path: found.path, errors: found.errors, namespace, sideEffects: false };
+    };
+    worker.onResolve({ filter: /^zod(?:\/|$)/ }, ({ path: specifier, importer, resolveDir }) =>
+      importer.includes(path.join("node_modules", "@modelcontextprotocol")) ? copyOf(specifier, resolveDir) : undefined,
+    );
+    worker.onResolve({ filter: /.*/, namespace }, ({ path: specifier, resolveDir }) => copyOf(specifier, resolveDir));
+    worker.onLoad({ filter: /.*/, namespace }, async ({ path: file }) => ({
+      contents: await readFile(file, "utf8"),
+      resolveDir: path.dirname(file),
+    }));
+  },
+};
 
 /** @throws Error with what esbuild says when the Worker does not compile. */
 export async function buildWorker(): Promise<void> {
@@ -27,6 +50,7 @@ export async function buildWorker(): Promise<void> {
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
+    plugins: [ownZodForMcp],
     alias: { "@upstash/core-analytics": path.join(root, "src/upstash/no-analytics.ts") },
     minify: true,
     // Function names cost 22 KiB and serve nobody: errors carry codes, and source maps carry names.

@@ -82,10 +82,7 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
 }
 
 /** A defect of ours, or a state that we do not understand: tried again it would come again, and again. @throws what the storage throws. */
-async function parkForDefect<Services>(
-  { engine, closing }: Segment<Services>,
-  error: unknown,
-): Promise<SegmentEnd> {
+async function parkForDefect<Services>({ engine, closing }: Segment<Services>, error: unknown): Promise<SegmentEnd> {
   engine.log.error("a segment met a defect", { error });
   try {
     return await closing.park(failureOf(error));
