@@ -1,16 +1,16 @@
 /** One fault at each round trip of a turn, before and after its effect: nothing is lost, nothing is doubled, the conversation goes on. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { textOfChunks, uiChunks } from "../support/sse.ts";
-import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { inClear, startTestApp, type TestApp } from "../support/test-app.ts";
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ bindings: inClear });
 });
 afterAll(() => app.close());
 
 const trips: [string, string][] = [
-  ["admission", "GETEX"],
+  ["admission", "session:"],
   ["opening", "workflow-started"],
   ["closing", "workflow-completed"],
 ];
