@@ -1,4 +1,6 @@
 /** Everything behind the app dies at once, Redis, QStash and the model, and comes back: the app under workerd lives through it. */
+import { statSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { buildWebIfStale } from "../../stack/build-web.ts";
 import { createStackClock } from "../../stack/clock.ts";
@@ -45,6 +47,10 @@ describe("a kill -9 of Redis, QStash and the model at once", () => {
       expect(run.status).toBe(202);
       const { runId } = (await run.json()) as { runId: string };
       await expect.poll(() => viewOf(runId), { timeout: 30_000, interval: 1_000 }).toMatchObject(forGuest);
+      // The stack's Redis may lose what was written since its last snapshot.
+      const waitingAtMs = Date.now();
+      const snapshot = path.join(folder, "redis.snapshot");
+      await expect.poll(() => statSync(snapshot).mtimeMs, { timeout: 20_000 }).toBeGreaterThan(waitingAtMs);
       await first.kill();
 
       expect((await fetch(`${app.url}/health`)).status).toBe(200);
