@@ -102,6 +102,7 @@ describe("a person at the wizard", () => {
     await answer(terminal, "UPSTASH_REDIS_REST_URL");
     await answer(terminal, "UPSTASH_REDIS_REST_TOKEN", stack.redisReadOnlyToken);
     await terminal.see("read-only token");
+    await terminal.see("Enter them again");
     terminal.enter();
     await answer(terminal, "UPSTASH_REDIS_REST_URL");
     await answer(terminal, "UPSTASH_REDIS_REST_TOKEN", stack.redisToken);
