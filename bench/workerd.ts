@@ -1,12 +1,12 @@
 /** Bare workerd with one bundled Worker, and the CPU time that its process has used. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { build } from "esbuild";
 import { createRequire } from "node:module";
+import { freePort } from "../stack/free-port.ts";
 import { processCpuMs } from "./process-cpu.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -30,7 +30,7 @@ export interface WorkerdOptions {
 }
 
 export async function startWorkerd({ entry, bindings, inspectorPort }: WorkerdOptions): Promise<Workerd> {
-  const port = await freePort();
+  const port = await freePort(0);
   const folder = join(root, "bench/.tmp", `workerd-${port}`);
   await mkdir(folder, { recursive: true });
   await build({
@@ -70,15 +70,6 @@ async function untilReady(url: string): Promise<void> {
     await wait(50);
   }
   throw new Error("workerd did not come up");
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function config(port: number, bindings: Record<string, string>): string {

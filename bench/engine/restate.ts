@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { processCpuMs } from "../process-cpu.ts";
 import { startProgram } from "../program.ts";
-import { freePort } from "../workerd.ts";
+import { freePort } from "../../stack/free-port.ts";
 import type { Contender } from "./contender.ts";
 
 const bench = join(import.meta.dirname, "..");
@@ -13,7 +13,7 @@ const binary = join(bench, "node_modules/@restatedev/restate-server-linux-x64/bi
 const data = join(bench, ".tmp/restate");
 
 export async function startRestate(): Promise<Contender & { close(): Promise<void> }> {
-  const [ingress, admin, node, service] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const [ingress, admin, node, service] = [await freePort(0), await freePort(0), await freePort(0), await freePort(0)];
   await rm(data, { recursive: true, force: true });
   await mkdir(data, { recursive: true });
   const handlers = await startProgram(

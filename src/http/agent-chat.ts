@@ -5,7 +5,7 @@ import { agentRun } from "../agent/run/agent-run.ts";
 import { approvalSignal, parseApprovalId } from "../agent/run/approval-id.ts";
 import { followRunAsChat } from "../agent/run/follow-as-chat.ts";
 import { AppError } from "../core/errors.ts";
-import { derivedRunId, isAgentId, newRunId } from "../core/ids.ts";
+import { derivedRunId, newRunId } from "../core/ids.ts";
 import { actOnRun } from "../engine/act-on-run.ts";
 import { foldRun } from "../engine/fold-run.ts";
 import { runEvents } from "../engine/follow-run.ts";
@@ -38,8 +38,7 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
     throw new InvalidBody([{ pointer: "/messages/-1/parts", detail }]);
   }
   const { agents, engine } = await c.get("wire").runs();
-  const agent =
-    agentId === anyAgent.id ? anyAgent : isAgentId(agentId) ? await agents.recent(userId, agentId) : undefined;
+  const agent = agentId === anyAgent.id ? anyAgent : await agents.recent(userId, agentId);
   if (agent === undefined) throw new AppError("not_found", "There is no such agent.");
   const runId = isRegeneration
     ? newRunId(engine.random)

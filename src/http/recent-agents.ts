@@ -6,14 +6,16 @@ import type { Agent, AgentStore } from "../agent/run/agent.ts";
 import type { IsolateCache } from "../cache/isolate-cache.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
+import { isAgentId } from "../core/ids.ts";
 
 export interface RecentAgents extends AgentStore {
-  /** At most 1 billed command. */
+  /** `undefined` also for what cannot be an agent's id. At most 1 billed command. */
   recent(userId: string, agentId: string): Promise<Agent | undefined>;
 }
 
 export function recentAgents(store: AgentStore, isolate: IsolateCache, clock: Clock): RecentAgents {
   async function recent(userId: string, agentId: string): Promise<Agent | undefined> {
+    if (!isAgentId(agentId)) return undefined;
     const key = keyOf(userId, agentId);
     const known = isolate.get(key, clock.now());
     if (known !== undefined) return JSON.parse(known) as Agent;

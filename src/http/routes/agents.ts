@@ -149,9 +149,7 @@ async function storedAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> 
 
 /** As a run takes it. @throws not_found (refuse) */
 async function recentAgent(c: Context<AppEnv>, agentId: string): Promise<Agent> {
-  const agent = isAgentId(agentId)
-    ? await (await c.get("wire").runs()).agents.recent(identityOf(c).userId, agentId)
-    : undefined;
+  const agent = await (await c.get("wire").runs()).agents.recent(identityOf(c).userId, agentId);
   if (agent === undefined) throw notFound();
   return agent;
 }
