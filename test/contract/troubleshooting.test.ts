@@ -37,6 +37,8 @@ it("a run whose message does not reach the app stands still after its checkpoint
   await app.stack.clock.advance(48 * hourMs);
   await app.settled();
   expect(await runs.view(runId)).toEqual(atCheckpoint);
+  // Who looks at a run sends for it: that message is lost, too.
+  await app.settled();
 
   app.stack.faults.clear();
   const refused = await app.fetch("/api/engine/resume", { method: "POST", headers: { "X-Internal-Key": "wrong" } });

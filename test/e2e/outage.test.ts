@@ -77,9 +77,9 @@ describe("a kill -9 of Redis, QStash and the model at once", () => {
         return opened.headers.getSetCookie()[0]!.split(";")[0]!;
       }
 
-      function post(path: string, body: unknown): Promise<Response> {
+      function post(route: string, body: unknown): Promise<Response> {
         const headers = { cookie, "content-type": "application/json" };
-        return fetch(`${app.url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+        return fetch(`${app.url}${route}`, { method: "POST", headers, body: JSON.stringify(body) });
       }
 
       async function viewOf(id: string): Promise<unknown> {
