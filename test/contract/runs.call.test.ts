@@ -167,9 +167,12 @@ describe("a call", () => {
   });
 
   it("is made once when its segment dies before the wait is recorded", async () => {
+    const answer = Promise.withResolvers<Response>();
+    reply = () => answer.promise;
     app.stack.faults.add({ server: "redis", match: "RPUSHX", action: "drop-before", count: limits.flushAttemptsMax });
     const runId = await started();
     expect(await runs.view(runId)).toMatchObject({ status: "running", steps: 0 });
+    answer.resolve(new Response("42"));
     await app.stack.clock.advance(limits.leaseMs + limits.sweepSlackMs + 1);
     await app.sweep();
     await app.settled();
