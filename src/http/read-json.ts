@@ -19,11 +19,29 @@ export async function readJson<T>(
   schema: z.core.$ZodType<T>,
   { bytesMax = limits.bodyBytesMax }: { bytesMax?: number } = {},
 ): Promise<T> {
+  expectJson(c);
+  return checked(schema, await readBytes(c.req.raw, bytesMax));
+}
+
+/**
+ * For routes where nothing has to be said: a body without bytes is `{}`, whatever its type is called.
+ * @throws as `readJson`
+ */
+export async function readOptionalJson<T>(c: Context, schema: z.core.$ZodType<T>): Promise<T | Record<string, never>> {
+  const bytes = await readBytes(c.req.raw, limits.bodyBytesMax);
+  if (bytes.byteLength === 0) return {};
+  expectJson(c);
+  return checked(schema, bytes);
+}
+
+function expectJson(c: Context): void {
   const mediaType = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new AppError("unsupported_media_type", "This route accepts application/json only.");
-  }
-  const parsed = z.safeParse(schema, parse(await readBytes(c.req.raw, bytesMax)));
+  if (mediaType === "application/json") return;
+  throw new AppError("unsupported_media_type", "This route accepts application/json only.");
+}
+
+function checked<T>(schema: z.core.$ZodType<T>, bytes: Uint8Array): T {
+  const parsed = z.safeParse(schema, parse(bytes));
   if (parsed.success) return parsed.data;
   throw invalidBody(parsed.error.issues);
 }

@@ -241,6 +241,11 @@ describe("a pause", () => {
     const runId = await waiting();
     expect((await caller.fetch(`/api/runs/${runId}/pause`, { method: "POST" })).status).toBe(202);
     expect((await post(runId, "resume", { when: "now" })).status).toBe(400);
+    const send = (headers: Record<string, string>, body?: string) =>
+      caller.fetch(`/api/runs/${runId}/resume`, { method: "POST", headers, ...(body === undefined ? {} : { body }) });
+    expect((await send({ "content-type": "text/plain" }, "now")).status).toBe(415);
+    // As clients send it that name the type of every request.
+    expect((await send({ "content-type": "application/json" })).status).toBe(202);
   });
 });
 

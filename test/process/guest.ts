@@ -79,7 +79,10 @@ export async function createGuest(app: WorkerdApp): Promise<Guest> {
     ask: (key, goal) => start("/api/agents/workflow", key, { goal }),
     answer: (runId, confirmed) => signal(runId, { name: "guest-confirms", id: "the-word", payload: { confirmed } }),
     async resume(runId) {
-      await (await sendSurely(`/api/runs/${runId}/resume`, { method: "POST" })).body?.cancel();
+      const response = await sendSurely(`/api/runs/${runId}/resume`, { method: "POST" });
+      await response.body?.cancel();
+      // 409: the request has arrived before, and the run goes on by now.
+      if (response.status !== 202 && response.status !== 409) throw new Error(`the resume got a ${response.status}`);
     },
     approve(runId, stepId) {
       const name = `approval:${stepId}`;

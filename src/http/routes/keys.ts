@@ -10,7 +10,7 @@ import type { Identity } from "../../session/identity.ts";
 import { scopes } from "../../session/scope.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity, requireScope } from "../middleware/identity.ts";
-import { readJson } from "../read-json.ts";
+import { readJson, readOptionalJson } from "../read-json.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -71,8 +71,7 @@ async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number):
 }
 
 async function rotateKey(c: Context<AppEnv>): Promise<Response> {
-  const hasBody = c.req.header("Content-Type") !== undefined;
-  const { overlapSeconds = limits.keyOverlapSecondsDefault } = hasBody ? await readJson(c, KeyRotation) : {};
+  const { overlapSeconds = limits.keyOverlapSecondsDefault } = await readOptionalJson(c, KeyRotation);
   const { userId } = identityOf(c);
   const rotated = await c.get("wire").keys.rotate(userId, c.req.param("keyId") ?? "", overlapSeconds * 1000);
   if (rotated === undefined) throw notFound();

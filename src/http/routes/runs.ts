@@ -16,7 +16,7 @@ import type { RunState } from "../../engine/run-state.ts";
 import { viewCompensation, viewMemory, viewReceipt, viewRun } from "../../engine/run-view.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
-import { invalidBody, readJson } from "../read-json.ts";
+import { invalidBody, readJson, readOptionalJson } from "../read-json.ts";
 import { revive } from "../revive.ts";
 import { listRuns } from "./run-list.ts";
 import { runEventStream } from "./run-events.ts";
@@ -53,13 +53,13 @@ export function runRoutes() {
     .get("/:runId/memory", memory)
     .get("/:runId/file", file)
     .post("/:runId/cancel", async (c) => {
-      const { reason = "cancelled by its owner", compensate = true } = await readOptional(c, Cancel);
+      const { reason = "cancelled by its owner", compensate = true } = await readOptionalJson(c, Cancel);
       return act(c, { kind: "cancel", reason, isUndoing: compensate });
     })
-    .post("/:runId/pause", async (c) => act(c, { kind: "pause", ...(await readOptional(c, Empty)) }))
-    .post("/:runId/resume", async (c) => act(c, { kind: "resume", ...(await readOptional(c, Empty)) }))
-    .post("/:runId/retry", async (c) => act(c, { kind: "retry", ...(await readOptional(c, Empty)) }))
-    .post("/:runId/compensate", async (c) => act(c, { kind: "compensate", ...(await readOptional(c, Empty)) }))
+    .post("/:runId/pause", async (c) => act(c, { kind: "pause", ...(await readOptionalJson(c, Empty)) }))
+    .post("/:runId/resume", async (c) => act(c, { kind: "resume", ...(await readOptionalJson(c, Empty)) }))
+    .post("/:runId/retry", async (c) => act(c, { kind: "retry", ...(await readOptionalJson(c, Empty)) }))
+    .post("/:runId/compensate", async (c) => act(c, { kind: "compensate", ...(await readOptionalJson(c, Empty)) }))
     .post("/:runId/signal", signal)
     .post("/:runId/fork", fork);
 }
@@ -140,11 +140,6 @@ async function act(c: Context<AppEnv>, asked: RunAct): Promise<Response> {
   if (outcome.kind === "unknown") throw notFound();
   if (outcome.kind === "refused") throw new AppError("run_refused", outcome.reason);
   return c.json({ accepted: true, isRepeated: outcome.kind === "repeated" }, 202);
-}
-
-/** A body may be left out where nothing has to be said. */
-async function readOptional<T>(c: Context<AppEnv>, schema: z.core.$ZodType<T>): Promise<T | Record<string, never>> {
-  return c.req.header("Content-Type") === undefined ? {} : readJson(c, schema);
 }
 
 function notFound(): AppError {
