@@ -78,7 +78,7 @@ describe("documents", () => {
     const named = ["docs/invariants.md", "docs/coverage.md", "docs/security.md", "docs/troubleshooting.md"].flatMap(
       (file) => {
         const references = readFileSync(file, "utf8").matchAll(
-          /`((?:unit|contract|simulation|workerd|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
+          /`((?:unit|contract|simulation|workerd|process|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
         );
         return [...references].map(([, name = "", title = ""]) => ({ place: `test/${name}`, title: title.trim() }));
       },

@@ -14,7 +14,7 @@ export interface ExecutionRef {
 
 /**
  * `queued` until its first delivery; `running`; `retrying` after a failure that will be tried again; `completed`; `failed` when another attempt would not help;
- * `dead` once the queue has given up. A dead one that is delivered anew runs again.
+ * `dead` once the queue has given up. A dead one that another message brings runs again.
  */
 export type ExecutionStatus = "queued" | "running" | "retrying" | "completed" | "failed" | "dead";
 
@@ -42,7 +42,7 @@ export interface Death {
 export interface Execution extends QueuedCall {
   readonly status: ExecutionStatus;
   readonly attempts: number;
-  /** Of the last delivery. */
+  /** Of the last delivery, or of the message that the queue has given up. */
   readonly messageId: string | undefined;
   readonly startedAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
@@ -78,7 +78,7 @@ export interface Executions {
   begin(ref: ExecutionRef, call: QueuedCall, delivery: ToolDelivery): Promise<BeginAnswer>;
   /** 5 billed commands. */
   end(ref: ExecutionRef, end: AttemptEnd): Promise<void>;
-  /** The queue has given up. False when it had completed all the same, or is not known. 8 billed commands. */
+  /** The queue has given up. False when it had completed all the same, or is not known; a record that comes soon after is dead. 8 billed commands. */
   bury(ref: ExecutionRef, death: Death): Promise<boolean>;
   /** `undefined` for what is not the user's. 2 billed commands. */
   read(ref: ExecutionRef): Promise<Execution | undefined>;

@@ -12,29 +12,31 @@ import { readInteger, readNothing, readPairs } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
 
-/** KEYS: execution. ARGV: life in seconds, digest, field, value, … Answers {digest, status, calls made}. */
+/** KEYS: execution. ARGV: life in seconds, digest, field, value, … Answers {digest, status, calls made}. Its death may have come before it. */
 const openScript = defineScript(
   `#!lua flags=allow-key-locking
 local known = redis.call('HMGET', KEYS[1], 'digest', 'status')
 if known[1] then return {known[1], known[2], 1} end
-redis.call('HSET', KEYS[1], 'status', 'queued', unpack(ARGV, 3))
+local status = known[2] or 'queued'
+redis.call('HSET', KEYS[1], 'status', status, unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
-return {ARGV[2], 'queued', 3}
+return {ARGV[2], status, 3}
 `,
   { calls: (reply) => (Array.isArray(reply) ? Number(reply[2]) : 1) },
 );
 
 /**
  * KEYS: execution. ARGV: life in seconds, digest, name of the attempt, now, message id, field, value, … Answers "begun <calls made>", "foreign" or "completed".
- * A delivery that comes before the record makes it.
+ * A delivery that comes before the record makes it. What is dead is not called running by a late attempt of the message that the queue has given up.
  */
 const beginScript = defineScript(
   `#!lua flags=allow-key-locking
-local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt')
+local known = redis.call('HMGET', KEYS[1], 'digest', 'status', 'attempt', 'messageId')
 if known[1] and known[1] ~= ARGV[2] then return 'foreign' end
 if known[2] == 'completed' then return 'completed' end
 local calls = 2
-local now = {'status', 'running', 'attempt', ARGV[3], 'startedAtMs', ARGV[4], 'messageId', ARGV[5]}
+local status = known[2] == 'dead' and known[4] == ARGV[5] and 'dead' or 'running'
+local now = {'status', status, 'attempt', ARGV[3], 'startedAtMs', ARGV[4], 'messageId', ARGV[5]}
 if known[1] then
   redis.call('HSET', KEYS[1], unpack(now))
 else
@@ -67,14 +69,18 @@ return 1
 );
 
 /**
- * KEYS: execution, its texts, the user's dead ones. ARGV: field, death as JSON, now, execution id, how many dead ones are kept, their life in seconds. Answers 1 when it
- * is dead.
+ * KEYS: execution, its texts, the user's dead ones. ARGV: field, death as JSON, now, execution id, how many dead ones are kept, their life in seconds, message id,
+ * seconds for which a death is kept of which no record is there yet. Answers 1 when it is dead, -1 when nothing is known of it.
  */
 const buryScript = defineScript(
   `#!lua flags=allow-key-locking
-local status = redis.call('HGET', KEYS[1], 'status')
-if not status or status == 'completed' then return 0 end
-redis.call('HSET', KEYS[1], 'status', 'dead', 'endedAtMs', ARGV[3])
+local known = redis.call('HMGET', KEYS[1], 'digest', 'status')
+if known[2] == 'completed' then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'dead', 'endedAtMs', ARGV[3], 'messageId', ARGV[7])
+if not known[1] then
+  redis.call('EXPIRE', KEYS[1], ARGV[8])
+  return -1
+end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[6])
 redis.call('ZADD', KEYS[3], ARGV[3], ARGV[4])
@@ -82,8 +88,11 @@ redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
 return 1
 `,
-  { sealed: [{ first: 1, key: 1, field: 0 }], calls: (reply) => (reply === 0 ? 1 : 7) },
+  { sealed: [{ first: 1, key: 1, field: 0 }], calls: (reply) => (reply === 0 ? 1 : reply === 1 ? 7 : 3) },
 );
+
+/** A record that is later than the death of its message is later by less. */
+const unknownDeathSeconds = 600;
 
 export function upstashExecutions(redis: RedisClient, clock: { now(): number }): Executions {
   async function read(ref: ExecutionRef): Promise<Execution | undefined> {
@@ -130,6 +139,8 @@ export function upstashExecutions(redis: RedisClient, clock: { now(): number }):
         ref.executionId,
         deadExecutionsMax,
         executionTtlSeconds,
+        death.messageId,
+        unknownDeathSeconds,
       ];
       return (await runOne(redis, (batch) => buryScript.evalsha(batch, keys, args, readInteger))) === 1;
     },
@@ -174,7 +185,8 @@ const Stored = z.object({
 });
 
 function readExecution(pairs: ReadonlyMap<string, string>): Execution | undefined {
-  if (pairs.size === 0) return undefined;
+  // Without a digest it is a death that came before the record.
+  if (!pairs.has("digest")) return undefined;
   const {
     attempts = 0,
     messageId,

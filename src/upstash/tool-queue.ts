@@ -1,4 +1,4 @@
-import type { ToolOrder, ToolQueue } from "../tool/tool-queue.ts";
+import { toolMessageId, type ToolOrder, type ToolQueue } from "../tool/tool-queue.ts";
 import type { Qstash } from "./qstash.ts";
 
 /** Where QStash brings calls of tools, and what became of those that it gave up; the router serves the same paths. */
@@ -24,7 +24,7 @@ export function upstashToolQueue({ qstash, appUrl }: UpstashToolQueueOptions): T
         retries: order.retries,
         retryDelay: toolRetryDelay,
         label: order.userId,
-        deduplicationId: order.executionId,
+        deduplicationId: toolMessageId(order),
         failureCallback: failureUrl(appUrl, order),
         ...(order.notBeforeMs > order.queuedAtMs ? { notBefore: Math.ceil(order.notBeforeMs / 1000) } : {}),
       }),

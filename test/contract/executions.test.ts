@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
-import type { Death, ExecutionRef, QueuedCall } from "../../src/tool/execution.ts";
+import type { Death, ExecutionRef, Executions, QueuedCall } from "../../src/tool/execution.ts";
 import type { ToolFailure } from "../../src/tool/tool-failure.ts";
 import { upstashClient, type RedisClient } from "../../src/upstash/batch.ts";
 import { upstashExecutions } from "../../src/upstash/executions.ts";
 import { deadExecutionsKey, executionKey } from "../../src/upstash/keys.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { manualClock } from "../fakes/clock.ts";
+import { memoryExecutions } from "../fakes/memory-executions.ts";
 
 let stack: RunningStack;
 let redis: RedisClient;
@@ -24,13 +25,20 @@ const second = { messageId: "msg_1", retried: 1 };
 const passing: ToolFailure = { kind: "failed", code: "unavailable", errorText: "down" };
 const death: Death = { atMs: 9_000, status: 503, cause: "down", messageId: "msg_1", deadLetterId: "1-1" };
 
-function rig() {
+const clock = manualClock(5_000);
+const subjects: [string, () => Executions][] = [
+  ["in Redis", () => upstashExecutions(redis, clock)],
+  ["in memory", () => memoryExecutions(clock)],
+];
+
+function refOf(): ExecutionRef {
   const id = crypto.randomUUID().replaceAll("-", "");
-  const ref: ExecutionRef = { userId: `usr_${id}`, executionId: `exe_${id}` };
-  return { ref, executions: upstashExecutions(redis, manualClock(5_000)) };
+  return { userId: `usr_${id}`, executionId: `exe_${id}` };
 }
 
-describe("an execution", () => {
+describe.each(subjects)("an execution %s", (_name, open) => {
+  const rig = () => ({ ref: refOf(), executions: open() });
+
   it("is the first of its id, whatever comes later", async () => {
     const { ref, executions } = rig();
     expect(await executions.open(ref, call)).toEqual({ digest: "d", status: "queued" });
@@ -70,11 +78,23 @@ describe("an execution", () => {
     expect(await executions.bury(ref, death)).toBe(true);
     await executions.end(ref, { kind: "retrying", failure: passing });
     expect(await executions.read(ref)).toMatchObject({ status: "dead", death });
+    // An attempt of the message that was given up, whose beginning comes late.
+    expect(await executions.begin(ref, call, second)).toEqual({ kind: "begun" });
+    expect(await executions.read(ref)).toMatchObject({ status: "dead", attempts: 2 });
     await executions.begin(ref, call, { messageId: "msg_2", retried: 0 });
-    expect(await executions.read(ref)).toMatchObject({ status: "running", attempts: 2, messageId: "msg_2" });
+    expect(await executions.read(ref)).toMatchObject({ status: "running", attempts: 3, messageId: "msg_2" });
     await executions.bury(ref, death);
     await executions.end(ref, { kind: "completed", output: 1 });
     expect(await executions.read(ref)).toMatchObject({ status: "completed" });
+  });
+
+  it("whose message died before it was noted is dead, and not running by an attempt of that message", async () => {
+    const { ref, executions } = rig();
+    expect(await executions.bury(ref, death)).toBe(false);
+    expect(await executions.read(ref)).toBeUndefined();
+    expect(await executions.open(ref, call)).toEqual({ digest: "d", status: "dead" });
+    expect(await executions.begin(ref, call, second)).toEqual({ kind: "begun" });
+    expect(await executions.read(ref)).toMatchObject({ ...call, status: "dead", messageId: "msg_1", attempts: 1 });
   });
 
   it("that nobody knows is neither ended nor buried", async () => {
@@ -83,6 +103,10 @@ describe("an execution", () => {
     expect(await executions.bury(ref, death)).toBe(false);
     expect(await executions.read(ref)).toBeUndefined();
   });
+});
+
+describe("an execution in Redis", () => {
+  const rig = () => ({ ref: refOf(), executions: upstashExecutions(redis, clock) });
 
   it("costs what it says, and everything of it expires", async () => {
     const warm = rig();

@@ -13,6 +13,7 @@ import { silentLog } from "../fakes/clock.ts";
 import { memoryToolGuard } from "../fakes/memory-tool-guard.ts";
 import { memoryToolLedger } from "../fakes/memory-tool-ledger.ts";
 import type { AgentToolName, PlannedAgentRun, PlannedCall } from "./agent-case.ts";
+import { pauseIn } from "./pause-in.ts";
 import type { Isolate } from "./things.ts";
 import type { World } from "./world.ts";
 import { wrap } from "./wrap.ts";
@@ -80,6 +81,8 @@ export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): Ag
   const answers = new Map<string, string[]>();
   const outages = new Map<string, number>();
   const settled = new Set<string>();
+  /** Steps whose answer was on its way to the ledger. */
+  const settling = new Set<string>();
   const violations: string[] = [];
   let drawn = 0;
 
@@ -106,15 +109,26 @@ export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): Ag
     return ok({ receipt: world().effects.find(({ key }) => key === stepKey)!.number });
   }
 
+  function ledgerCall(
+    isolate: Isolate,
+    stepKey: string,
+    name: string,
+    effect: () => Promise<unknown>,
+    args: readonly unknown[],
+  ) {
+    if (name === "settle") settling.add(stepKey);
+    return world().call(isolate, `ledger ${name} of ${stepKey}`, async () => {
+      const [{ key }] = args as [{ key: string }];
+      if (name === "settle") settled.add(key);
+      return effect();
+    });
+  }
+
   function toolParts(isolate: Isolate, stepKey: string): ToolParts<ToolServices> {
     return {
       services: { act: (context, isUndo, input) => act(isolate, stepKey, isUndo, context, input) },
       ledger: wrap(ledger, ["claim", "settle", "release"], (name, effect, args) =>
-        world().call(isolate, `ledger ${name} of ${stepKey}`, async () => {
-          const [{ key }] = args as [{ key: string }];
-          if (name === "settle") settled.add(key);
-          return effect();
-        }),
+        ledgerCall(isolate, stepKey, name, effect, args),
       ),
       guard,
       clock,
@@ -128,7 +142,15 @@ export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): Ag
     const toolsOf = (stepKey: string): AgentTools => registryTools(registry, toolParts(isolate, stepKey), fullGrant);
     return {
       ...toolsOf(""),
-      run: (call, actor, step) => toolsOf(step.idempotencyKey).run(call, actor, step),
+      async run(call, actor, step) {
+        const stepKey = step.idempotencyKey;
+        const result = await toolsOf(stepKey).run(call, actor, step);
+        if (result.kind === "ok" && effects[call.name as AgentToolName] !== "read" && !settling.has(stepKey)) {
+          // An answer that the ledger gave was on its way there before, for this step.
+          violations.push(`L2: ${stepKey} has answered, and its answer never went to the ledger`);
+        }
+        return result;
+      },
       undoOf(name) {
         if (toolsOf("").undoOf(name) === undefined) return undefined;
         return (call, actor, step) => toolsOf(step.idempotencyKey).undoOf(name)!(call, actor, step);
@@ -193,11 +215,4 @@ function planText(calls: readonly PlannedCall[], mark: string): string {
     why: mark,
   }));
   return JSON.stringify({ steps });
-}
-
-function pauseIn(world: World<any>, isolate: Isolate, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    world.pause(isolate, ms).then(resolve, reject);
-  });
 }

@@ -2,10 +2,11 @@
 import { limits } from "../../src/core/limits.ts";
 import type { EngineParts } from "../../src/engine/engine-parts.ts";
 import type { Director } from "./director.ts";
-import { Killed, type Arrival, type Message } from "./things.ts";
+import { Killed, type Arrival, type Isolate, type Message, type Patience } from "./things.ts";
 
 export interface Post<Services> {
-  send(what: string, work: Message<Services>["work"], notBeforeMs: number): void;
+  /** @param patience that of a trigger, unless it is said. */
+  send(what: string, work: Message<Services>["work"], notBeforeMs: number, patience?: Patience): void;
   due(): readonly Message<Services>[];
   deliver(message: Message<Services>): void;
   /** Infinity when nothing is on its way. */
@@ -18,46 +19,57 @@ export interface PostParts<Services> {
   readonly now: () => number;
   readonly note: (what: string) => void;
   readonly at: (atMs: number, what: string, act: () => void) => void;
-  readonly invoke: (what: string, work: (engine: EngineParts<Services>) => Promise<Arrival>) => Promise<Arrival>;
+  readonly invoke: (
+    what: string,
+    work: (engine: EngineParts<Services>, isolate: Isolate) => Promise<Arrival>,
+  ) => Promise<Arrival>;
 }
+
+/** 1, 4, 16 s, as the triggers ask for it. */
+const triggerPatience: Patience = { retries: limits.triggerRetries, backoffMs: (retried) => 1_000 * 4 ** retried };
 
 export function createPost<Services>({ director, now, note, at, invoke }: PostParts<Services>): Post<Services> {
   const messages: Message<Services>[] = [];
   let count = 0;
 
+  function giveUp(message: Message<Services>): void {
+    note(`${message.id} is a dead letter`);
+    message.patience.onDead?.(message);
+  }
+
   function again(message: Message<Services>, delayMs: number): void {
-    if (message.retried >= limits.triggerRetries) return note(`${message.id} is a dead letter`);
+    if (message.retried >= message.patience.retries) return giveUp(message);
     messages.push({ ...message, retried: message.retried + 1, notBeforeMs: now() + delayMs });
   }
 
-  /** 1, 4, 16 s, as the triggers ask for it. */
-  function backoffMs({ retried }: Message<Services>): number {
-    return 1_000 * 4 ** retried;
-  }
-
   function attempt(message: Message<Services>): void {
-    const { id, what, work, retried } = message;
+    const { id, what, work, retried, patience } = message;
+    const backoffMs = patience.backoffMs(retried);
     let isAnswered = false;
-    function answer(outcome: string, againAfterMs?: number): void {
+    function answer({ outcome, againAfterMs, isRefused = false }: Arrival): void {
       note(`${id}: ${outcome}${isAnswered ? ", too late" : ""}`);
-      if (!isAnswered && againAfterMs !== undefined) again(message, againAfterMs);
+      if (!isAnswered && isRefused) giveUp(message);
+      else if (!isAnswered && againAfterMs !== undefined) again(message, againAfterMs);
       isAnswered = true;
     }
     const patienceMs = director.patienceMs();
     if (patienceMs < Infinity) {
       at(now() + patienceMs, `${id}: the queue no longer waits`, () => {
-        if (!isAnswered) answer("no answer", backoffMs(message));
+        if (!isAnswered) answer({ outcome: "no answer", againAfterMs: backoffMs });
       });
     }
-    invoke(`${id} (${retried}): ${what}`, (engine) => work(engine, { messageId: id, retried })).then(
-      ({ outcome, againAfterMs }) => answer(outcome, againAfterMs),
-      (error: unknown) => answer(error instanceof Killed ? "killed" : String(error), backoffMs(message)),
-    );
+    const broken = (error: unknown): Arrival => ({
+      outcome: error instanceof Killed ? "killed" : String(error),
+      againAfterMs: backoffMs,
+    });
+    void invoke(`${id} (${retried}): ${what}`, (engine, isolate) => work(engine, { messageId: id, retried }, isolate))
+      .catch(broken)
+      .then(answer);
   }
 
   return {
-    send(what, work, notBeforeMs) {
-      messages.push({ id: `msg_${(count += 1)}`, what, work, notBeforeMs, retried: 0 });
+    send(what, work, notBeforeMs, patience = triggerPatience) {
+      messages.push({ id: `msg_${(count += 1)}`, what, work, patience, notBeforeMs, retried: 0 });
     },
     due: () => messages.filter(({ notBeforeMs }) => notBeforeMs <= now()),
     deliver(message) {

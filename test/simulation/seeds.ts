@@ -2,18 +2,19 @@
  * Which seeds a run of the simulation goes through, and what it says about one that breaks something.
  *
  * `SEEDS=10000` is how many, `SEED=123` is the only one; its trace is printed whatever comes of it. Every tenth seed runs on Redis, the others on the fake; every fifth
- * stands for a world of agents, too.
+ * stands for a world of agents, too, and every second for one of queued tools.
  */
 import { caseOf, type Case } from "./case.ts";
 import { shrink } from "./shrink.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 import type { SimulatedStorage } from "./storage.ts";
 
-export type Ground = "memory" | "redis" | "agents";
+export type Ground = "memory" | "redis" | "agents" | "tools";
 
 const seedsUsual = 1_000;
 const redisEvery = 10;
 const agentsEvery = 5;
+const toolsEvery = 2;
 const batchCount = 20;
 
 /** Some batches of seeds of about the same size, for as many tests. */
@@ -31,6 +32,7 @@ function seedsOf(ground: Ground): number[] {
   // One seed is looked at on both grounds: whether they differ says where the defect is.
   if (only !== undefined) return [only];
   const all = Array.from({ length: readCount("SEEDS") ?? seedsUsual }, (_seed, index) => index + 1);
+  if (ground === "tools") return all.filter((seed) => seed % toolsEvery === 0);
   if (ground === "agents") return all.filter((seed) => seed % agentsEvery === 0);
   return all.filter((seed) => (seed % redisEvery === 0) === (ground === "redis"));
 }

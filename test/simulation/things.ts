@@ -38,11 +38,25 @@ export interface LateEffect {
   readonly effect: () => Promise<unknown>;
 }
 
+/** How often the queue tries a message, and what it does when that was not enough. */
+export interface Patience {
+  /** Attempts after the first. */
+  readonly retries: number;
+  /** Before the next attempt, after so many that were attempts again. */
+  readonly backoffMs: (retried: number) => number;
+  readonly onDead?: (message: { readonly id: string }) => void;
+}
+
 /** What the queue brings, until it is told that it has arrived. */
 export interface Message<Services> {
   readonly id: string;
   readonly what: string;
-  readonly work: (engine: EngineParts<Services>, delivery: { messageId: string; retried: number }) => Promise<Arrival>;
+  readonly work: (
+    engine: EngineParts<Services>,
+    delivery: { messageId: string; retried: number },
+    isolate: Isolate,
+  ) => Promise<Arrival>;
+  readonly patience: Patience;
   notBeforeMs: number;
   retried: number;
 }
@@ -52,6 +66,8 @@ export interface Arrival {
   readonly outcome: string;
   /** It is to come again after so long. */
   readonly againAfterMs?: number;
+  /** It is never to come again: the queue gives the message up. */
+  readonly isRefused?: boolean;
 }
 
 /** An effect of a step or an undoing on the world outside. */

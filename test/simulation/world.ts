@@ -13,7 +13,7 @@ import { sweep } from "../../src/engine/sweep.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { Director } from "./director.ts";
 import { engineIn } from "./engine-in.ts";
-import { createPost } from "./post.ts";
+import { createPost, type Post } from "./post.ts";
 import { Killed, type Call, type Effect, type Isolate, type LateEffect, type Storage, type Timer } from "./things.ts";
 
 export interface WorldParts<Services> {
@@ -35,6 +35,8 @@ export interface WorldParts<Services> {
 
 const sweepEveryMs = 60_000;
 const happeningsMax = 100_000;
+/** Far more than any code computes between two calls; an isolate that waits for another one is not waited for. */
+const settleRoundsMax = 500;
 
 export interface World<Services> {
   /** What happened, a line each, with the time since the beginning in ms. */
@@ -50,6 +52,8 @@ export interface World<Services> {
   effect(isolate: Isolate, o: { key: string; label: string; isFailing: boolean; cpu?: number }): Promise<number>;
   /** Any other call that leaves an isolate. */
   call<T>(isolate: Isolate, name: string, effect: () => Promise<T>): Promise<T>;
+  /** A message that comes from outside. */
+  send: Post<Services>["send"];
   /** Resolves after so much time, unless the isolate is gone by then. */
   pause(isolate: Isolate, ms: number): Promise<void>;
   /** Whether something is on its way, or at work, for a run: a message, an isolate. */
@@ -189,18 +193,16 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
 
   /** Until nothing in this process can go on without the world. */
   async function settle(): Promise<void> {
-    for (let quiet = 0; quiet < 2;) {
+    for (let quiet = 0, rounds = 0; quiet < 2 && rounds < settleRoundsMax; rounds += 1) {
       const before = begun + timers.length;
       await new Promise((resolve) => setImmediate(resolve));
-      if ([...inProgress.keys()].every(isWaitingForAnAnswer)) return;
+      if ([...inProgress.keys()].every((isolate) => isWaitingIn([calls, answers], isolate))) return;
       // An isolate that waits for time to pass looks like one that computes a digest; but a digest that is asked for later is there later.
       await crypto.subtle.digest("SHA-256", new Uint8Array(1));
-      quiet = begun + timers.length === before ? quiet + 1 : 0;
+      // One that waits for nothing of the world does compute.
+      const isComputing = [...inProgress.keys()].some((isolate) => !isWaitingIn([calls, answers, timers], isolate));
+      quiet = begun + timers.length === before && !isComputing ? quiet + 1 : 0;
     }
-  }
-
-  function isWaitingForAnAnswer(isolate: Isolate): boolean {
-    return [...calls, ...answers].some((thing) => thing.isolate === isolate);
   }
 
   return {
@@ -211,6 +213,7 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
     invoke,
     at,
     call,
+    send: post.send,
     effect(isolate, { key, label, isFailing, cpu = 1 }) {
       isolate.steps += 1;
       isolate.cpu += cpu;
@@ -241,6 +244,10 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
       throw new Error("the world does not come to rest");
     },
   };
+}
+
+function isWaitingIn(lists: readonly (readonly { readonly isolate: Isolate }[])[], isolate: Isolate): boolean {
+  return lists.some((list) => list.some((thing) => thing.isolate === isolate));
 }
 
 /** What the adapter of the port makes of it; a step's own calls are nobody's adapter. */
