@@ -1,6 +1,8 @@
-/** The browser of the demo: a cookie, the AI SDK's stream format and the event stream, over plain fetch. */
+/** The browser of the demo: a cookie, the AI SDK's stream format and the event stream, through the API's typed client. */
 import { createParser } from "eventsource-parser";
+import { hc, type ClientResponse } from "hono/client";
 import { randomUUID } from "node:crypto";
+import type { AppType } from "../src/http/api/app-type.ts";
 import { keepEvents, textOf } from "./demo-event-log.ts";
 import type { EventLog } from "./demo-event-log.ts";
 
@@ -20,65 +22,68 @@ interface ListenOptions {
 }
 
 export class DemoClient {
-  readonly #url: string;
+  readonly #api;
   #cookie = "";
 
   constructor(url: string) {
-    this.#url = url;
+    this.#api = hc<AppType>(url, { headers: () => ({ cookie: this.#cookie }) }).api;
   }
 
   async openSession(): Promise<string> {
-    const response = await this.#send("/api/sessions", { method: "POST" });
+    const response = await accepted(this.#api.sessions.$post());
     this.#cookie = response.headers
       .getSetCookie()
       .map((cookie) => cookie.split(";")[0])
       .join("; ");
-    return ((await response.json()) as { userId: string }).userId;
+    return (await response.json()).userId;
   }
 
   /** Sends one user message and listens to the answer. */
   async chat(conversationId: string, text: string, o: ListenOptions): Promise<Heard> {
     if (o.show) console.log(`   you:   ${text}`);
-    const message = { id: randomUUID(), role: "user", parts: [{ type: "text", text }] };
-    const body = JSON.stringify({ id: conversationId, messages: [message], trigger: "submit-message" });
-    return this.#listen("/api/chat", { method: "POST", body, headers: { "content-type": "application/json" } }, o);
+    const message = { id: randomUUID(), role: "user" as const, parts: [{ type: "text" as const, text }] };
+    const json = { id: conversationId, messages: [message], trigger: "submit-message" as const };
+    return this.#listen((signal) => this.#api.chat.$post({ json }, { init: { signal } }), o);
   }
 
   /** Takes up the turn that is running, from its first chunk. */
   resume(conversationId: string, o: ListenOptions): Promise<Heard> {
-    return this.#listen(`/api/chat/${conversationId}/stream`, {}, o);
+    return this.#listen((signal) => this.#stream(conversationId, signal), o);
   }
 
   async resumeStatus(conversationId: string): Promise<number> {
-    return (await this.#send(`/api/chat/${conversationId}/stream`, {})).status;
+    return (await this.#stream(conversationId)).status;
   }
 
   /** The texts of the conversation's messages, oldest first. */
   async messages(conversationId: string): Promise<string[]> {
-    const response = await this.#send(`/api/conversations/${conversationId}/messages`, {});
-    const { messages } = (await response.json()) as { messages: { parts: { type: string; text?: string }[] }[] };
+    const response = accepted(this.#api.conversations[":conversationId"].messages.$get({ param: { conversationId } }));
+    const { messages } = await (await response).json();
     return messages.map(({ parts }) => parts.map((part) => (part.type === "text" ? part.text : "")).join(""));
   }
 
   /** Follows the conversation's events from the first one, and keeps them. */
   followEvents(conversationId: string): EventLog {
-    return keepEvents((signal) => this.#send(`/api/conversations/${conversationId}/events`, { signal }));
+    const { events } = this.#api.conversations[":conversationId"];
+    return keepEvents((signal) => events.$get({ param: { conversationId } }, { init: { signal } }));
   }
 
   /** Follows a run's events from the first one, and keeps them. */
   followRun(runId: string): EventLog {
-    return keepEvents((signal) => this.#send(`/api/runs/${runId}/events`, { signal }));
+    const { events } = this.#api.runs[":runId"];
+    return keepEvents((signal) => events.$get({ param: { runId } }, { init: { signal } }));
   }
 
-  /** @throws Error with the answer unless it is a 2xx. */
-  async post(path: string, body: object): Promise<Record<string, unknown>> {
-    const headers = { "content-type": "application/json" };
-    const response = await this.#send(path, { method: "POST", body: JSON.stringify(body), headers });
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as Record<string, unknown>;
+  /** @returns the id of the run. */
+  async execute(name: string, input: unknown): Promise<string> {
+    return (await (await accepted(this.#api.execute.$post({ json: { name, input } }))).json()).runId;
   }
 
-  async #listen(path: string, init: RequestInit, o: ListenOptions): Promise<Heard> {
+  async signal(runId: string, json: { name: string; id: string; payload: unknown }): Promise<void> {
+    await accepted(this.#api.runs[":runId"].signal.$post({ param: { runId }, json }));
+  }
+
+  async #listen(send: (signal: AbortSignal) => Promise<Response>, o: ListenOptions): Promise<Heard> {
     const heard: Heard = { text: "", toolNames: [], isFinished: false };
     const killed = new AbortController();
     const show = (text: string): void => void (o.show && process.stdout.write(text));
@@ -90,9 +95,7 @@ export class DemoClient {
       },
     });
     try {
-      const response = await this.#send(path, { ...init, signal: killed.signal });
-      if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-      for await (const text of textOf(response)) parser.feed(text);
+      for await (const text of textOf(await accepted(send(killed.signal)))) parser.feed(text);
     } catch (cause) {
       if (!killed.signal.aborted) throw cause;
       show(" ✂");
@@ -101,10 +104,19 @@ export class DemoClient {
     return heard;
   }
 
-  #send(path: string, init: RequestInit): Promise<Response> {
-    const headers = { ...(init.headers as Record<string, string> | undefined), cookie: this.#cookie };
-    return fetch(`${this.#url}${path}`, { ...init, headers });
+  #stream(conversationId: string, signal?: AbortSignal) {
+    const init = signal === undefined ? {} : { signal };
+    return this.#api.chat[":conversationId"].stream.$get({ param: { conversationId } }, { init });
   }
+}
+
+/** @throws Error with the answer unless it is a 2xx. */
+async function accepted<Answer extends Response | ClientResponse<unknown>>(
+  answer: Promise<Answer>,
+): Promise<Extract<Answer, { ok: true }>> {
+  const response = await answer;
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  return response as Extract<Answer, { ok: true }>;
 }
 
 function hear(chunk: Record<string, unknown>, heard: Heard, show: (text: string) => void): void {

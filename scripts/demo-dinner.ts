@@ -39,10 +39,10 @@ async function dine(
     // The reminder is due at once, so that nobody has to wait for it.
     remindBeforeMinutes: 24 * 60,
   };
-  const runId = String((await client.post("/api/execute", { name: "book-dinner", input }))["runId"]);
+  const runId = await client.execute("book-dinner", input);
   const eventLog = client.followRun(runId);
   await eventLog.waitFor("waiting-for-guest", 1);
-  await client.post(`/api/runs/${runId}/signal`, { name: "guest-confirms", id: "the-word", payload: { confirmed } });
+  await client.signal(runId, { name: "guest-confirms", id: "the-word", payload: { confirmed } });
   await eventLog.waitFor(confirmed ? "workflow-completed" : "workflow-failed", 1);
   eventLog.close();
   for (const { id, type, data } of eventLog.events) {
