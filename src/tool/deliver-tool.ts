@@ -44,6 +44,7 @@ export async function deliverTool<Services>(
   const call = { name: tool, argumentsJson: JSON.stringify(order.parameters ?? {}) };
   const result = await runTool(registry, call, {
     ...tools,
+    log: tools.log.with({ executionId }),
     userId,
     agentId,
     conversationId,

@@ -19,8 +19,10 @@ import type { AnyTool, ToolContext, ToolResult } from "./tool.ts";
 export async function runTool<Services>(
   registry: ToolRegistry<Services>,
   call: ToolCall,
-  context: CallContext<Services>,
+  given: CallContext<Services>,
 ): Promise<ToolResult> {
+  const { runId } = given;
+  const context = runId === undefined ? given : { ...given, log: given.log.with({ runId }) };
   try {
     const checked = checkCall(registry, call, context.grant);
     if (checked.kind === "failed") return checked;

@@ -4,10 +4,12 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { defineRun } from "../../src/engine/run-definition.ts";
+import { actingTools } from "../support/acting-tools.ts";
 import { runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { linesWith, secretsAmong } from "../support/test-log.ts";
 import { waitForGo } from "../support/test-runs.ts";
+import { queueTool } from "../support/tool-client.ts";
 import { plant, secretWords } from "./planted-things.ts";
 import { routeAccess, type Planted } from "./route-access.ts";
 
@@ -19,6 +21,7 @@ const broken = defineRun({
   run: () => Promise.reject(new TypeError("a defect of this run")),
 });
 
+const tools = actingTools();
 let app: TestApp;
 let owner: TestCaller;
 let planted: Planted;
@@ -40,6 +43,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => chatty.listen(0, "127.0.0.1", resolve));
   app = await startTestApp({
     definitions: [waitForGo, broken],
+    tools: [tools.make("act")],
     time: "stack",
     bindings: { INTERNAL_SYSTEM_KEY: operatorKey, MODEL_API_KEY: "sk-planted-model-key-4711", LOG_LEVEL: "debug" },
   });
@@ -147,6 +151,16 @@ describe("the log", () => {
     const lines = app.logLines.slice(before);
     expect(linesWith(lines, ["a model call failed"])[0]).toContain("content_filter");
     expect(linesWith(lines, [secretWords, "sk-planted-model-key-4711"])).toEqual([]);
+  });
+
+  it("of a queued call that breaks names its execution, and the request that brought it", async () => {
+    tools.behave = () => {
+      throw new TypeError("a defect of this tool");
+    };
+    const { executionId } = await queueTool(await app.signIn(), "act", { parameters: { count: 1 } });
+    await app.settled();
+    const line = parsed().find(({ message }) => message === "tool threw");
+    expect(line).toMatchObject({ executionId, requestId: expect.any(String) as string });
   });
 
   it("names the request, the run and the segment where there is one", async () => {

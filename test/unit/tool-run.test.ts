@@ -6,6 +6,8 @@ import { builtInTools } from "../../src/tool/built-in.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { runTool } from "../../src/tool/run-tool.ts";
 import type { ToolContext } from "../../src/tool/tool.ts";
+import type { Log } from "../../src/core/ports.ts";
+import { silentLog } from "../fakes/clock.ts";
 import { createToolRig, builtInServices, probe } from "../support/tool-rig.ts";
 
 const summerNight = Date.UTC(2026, 6, 1, 22, 30, 5);
@@ -19,6 +21,19 @@ describe("a tool call", () => {
   it("answers with the output as JSON holds it", async () => {
     const { call } = probeRig(() => ({ at: new Date(0), gone: undefined }));
     expect(await call("probe", {})).toEqual({ kind: "ok", output: { at: "1970-01-01T00:00:00.000Z" } });
+  });
+
+  it("of a run that breaks is logged with the id of the run", async () => {
+    const { context } = probeRig(() => 1);
+    const registry = createToolRegistry<unknown>([probe(() => Promise.reject(new TypeError("a defect")))]);
+    const lines: object[] = [];
+    const logOf = (ids: object): Log => ({
+      ...silentLog,
+      error: (message, fields) => void lines.push({ message, ...ids, ...fields }),
+      with: (more) => logOf({ ...ids, ...more }),
+    });
+    await runTool(registry, { name: "probe", argumentsJson: "{}" }, { ...context(), runId: "run_1", log: logOf({}) });
+    expect(lines).toEqual([expect.objectContaining({ message: "tool threw", tool: "probe", runId: "run_1" })]);
   });
 
   it("without arguments counts as one with none", async () => {
