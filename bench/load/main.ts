@@ -1,7 +1,7 @@
 /**
  * `npm run load`: people who chat and people who watch, against the built Worker in bare workerd and the local stack. It writes bench/LOAD.md.
  *
- *   npm run load -- --seconds 60 --viewers 300 --turns 30
+ *   npm run load -- --seconds 60 --viewers 300 --turns 30 --words 90
  *
  * The stack is in this process, workerd and the people (`people.ts`) each in one of their own. Exit code 1 when something failed that is not a documented refusal, or a viewer missed an end.
  */
@@ -16,7 +16,8 @@ import { startWorkerdApp, type WorkerdApp } from "../../test/process/workerd-app
 import { processCpuMs } from "../process-cpu.ts";
 import { residentMiB } from "../process-memory.ts";
 import { startProgram } from "../program.ts";
-import { failuresOf, reportLoad, type LoadRun } from "./report.ts";
+import { liveHeapMiB } from "./live-heap.ts";
+import { failuresOf, reportLoad, type LoadRun, type MemoryOf } from "./report.ts";
 import type { PeopleReport } from "./people.ts";
 
 const { values } = parseArgs({
@@ -24,21 +25,23 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     viewers: { type: "string", default: "300" },
     turns: { type: "string", default: "30" },
+    words: { type: "string", default: "90" },
   },
 });
 const plan = {
   seconds: wholeNumber("--seconds", values.seconds),
   viewers: wholeNumber("--viewers", values.viewers),
   turnsPerSecond: wholeNumber("--turns", values.turns),
+  words: wholeNumber("--words", values.words),
 };
 
-const warmUp = { seconds: 5, viewers: 10, turnsPerSecond: 2 };
+const warmUp = { ...plan, seconds: 5, viewers: 10, turnsPerSecond: 2 };
 /** Connections that are left behind have gone by then, and timers of turns have ended. */
 const restMs = 30_000;
 
 await buildWorker();
 const stack = await startStack();
-const app = await startWorkerdApp(stack);
+const app = await startWorkerdApp(stack, { isInspected: true });
 try {
   await send(warmUp);
   const run = await measure();
@@ -52,7 +55,7 @@ try {
 }
 
 async function measure(): Promise<LoadRun> {
-  const beforeMiB = await residentMiB(app.pid());
+  const before = await memory();
   const cpuBefore = { workerdMs: await processCpuMs(app.pid()), stackMs: await processCpuMs(process.pid) };
   const watch = watchMemory(app);
   const people = await send(plan);
@@ -60,8 +63,12 @@ async function measure(): Promise<LoadRun> {
   const workerdCpuMs = (await processCpuMs(app.pid())) - cpuBefore.workerdMs;
   const stackCpuMs = (await processCpuMs(process.pid)) - cpuBefore.stackMs;
   await wait(restMs);
-  const afterMiB = await residentMiB(app.pid());
-  return { ...plan, people, memoryMiB, beforeMiB, afterMiB, restMs, workerdCpuMs, stackCpuMs };
+  return { ...plan, people, memoryMiB, before, after: await memory(), restMs, workerdCpuMs, stackCpuMs };
+}
+
+async function memory(): Promise<MemoryOf> {
+  const heapMiB = await liveHeapMiB(app.inspector!);
+  return { heapMiB, residentMiB: await residentMiB(app.pid()) };
 }
 
 /** The people come, chat, watch and leave; resolves with what they saw. */

@@ -12,6 +12,8 @@ interface Crowd {
   readonly seconds: number;
   readonly viewers: number;
   readonly turnsPerSecond: number;
+  /** That the model is asked to say. */
+  readonly words: number;
 }
 
 export interface PeopleReport {
@@ -36,7 +38,7 @@ interface Person {
   isAnswering: boolean;
 }
 
-const { url, seconds, viewers, turnsPerSecond } = JSON.parse(process.argv[2] ?? "") as Crowd;
+const { url, seconds, viewers, turnsPerSecond, words } = JSON.parse(process.argv[2] ?? "") as Crowd;
 const signInsAtOnce = 20;
 /** Long enough that nobody has to speak before their answer has ended. */
 const turnEverySeconds = 20;
@@ -125,7 +127,7 @@ async function say(person: Person, number: number, dueAtMs: number): Promise<voi
 }
 
 async function turn(person: Person, number: number, dueAtMs: number): Promise<string> {
-  const text = `What about number ${number}?`;
+  const text = `Say: ${Array.from({ length: words }, (_word, index) => `word-${number + index}`).join(" ")}`;
   const message = { id: `m-${number}`, role: "user", parts: [{ type: "text", text }] };
   const response = await fetch(`${url}/api/chat`, {
     method: "POST",

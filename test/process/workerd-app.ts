@@ -17,6 +17,8 @@ export interface WorkerdApp {
   readonly url: string;
   /** Of the process that runs now. */
   pid(): number;
+  /** Where its inspector listens, if it was asked for one. */
+  readonly inspector: string | undefined;
   /** Sends SIGKILL and starts it anew; resolves when it answers. What it was doing is lost. */
   killAndRestart(): Promise<void>;
   /** Resolves when it answers: at once, or after the restart that is under way. */
@@ -32,8 +34,12 @@ const upPauseMs = 20;
 const upAttemptsMax = 1_000;
 const upAnswerMsMax = 5_000;
 
-export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> {
+export async function startWorkerdApp(
+  stack: RunningStack,
+  { isInspected = false }: { readonly isInspected?: boolean } = {},
+): Promise<WorkerdApp> {
   const port = await lastingPort();
+  const inspector = isInspected ? `127.0.0.1:${await lastingPort()}` : undefined;
   const url = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(path.join(tmpdir(), "skipstone-workerd-"));
   const bindings: Record<string, string> = { ...appBindings(stack, url), LOG_LEVEL: "error" };
@@ -41,7 +47,8 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
   // What is embedded has to lie beside the configuration.
   await cp(workerFolder, folder, { recursive: true });
   await writeFile(config, configText(port, bindings, await readdir(workerFolder)));
-  let child = await start(config, url);
+  const args = ["serve", ...(inspector === undefined ? [] : [`--inspector-addr=${inspector}`]), config];
+  let child = await start(args, url);
   process.once("exit", () => child.kill("SIGKILL"));
   let up = Promise.resolve();
   // Bare workerd fires no cron trigger; operators may call the sweep instead.
@@ -50,11 +57,12 @@ export async function startWorkerdApp(stack: RunningStack): Promise<WorkerdApp> 
 
   async function restart(): Promise<void> {
     await kill(child);
-    child = await start(config, url);
+    child = await start(args, url);
   }
 
   return {
     url,
+    inspector,
     pid: () => child.pid ?? 0,
     killAndRestart: () => (up = restart()),
     whenUp: () => up,
@@ -81,8 +89,8 @@ async function lastingPort(): Promise<number> {
   }
 }
 
-async function start(config: string, url: string): Promise<ChildProcess> {
-  const child = spawn(binary, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
+async function start(args: readonly string[], url: string): Promise<ChildProcess> {
+  const child = spawn(binary, args, { stdio: ["ignore", "inherit", "inherit"] });
   for (let attempt = 0; attempt < upAttemptsMax; attempt += 1) {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(upAnswerMsMax) }).catch(() => undefined);
     if (answer?.ok === true) return child;
