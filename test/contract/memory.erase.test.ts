@@ -1,6 +1,7 @@
 /** Exporting and erasing everything of a user, over the whole app and with the time of the stack. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { limits } from "../../src/core/limits.ts";
+import { cacheTagKey, cacheValueKey } from "../../src/upstash/keys.ts";
 import { redisCommand } from "../support/run-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { waitForGo } from "../support/test-runs.ts";
@@ -36,7 +37,7 @@ async function tracesOf(userId: string): Promise<string[]> {
   return [...keys, ...due.flat().filter((member) => member.includes(userId))];
 }
 
-/** One of everything: a conversation, an agent that knows something, a run that waits, a schedule. */
+/** One of everything: a conversation, an agent that knows something, a run that waits, a schedule, a text in the cache. */
 async function fill(who: TestCaller): Promise<{ agentId: string; scheduleId: string; runId: string }> {
   app.stack.model.script({ kind: "reply", text: "Noted." });
   await (await who.chat("c1", "m1", "My name is Ada")).text();
@@ -47,6 +48,9 @@ async function fill(who: TestCaller): Promise<{ agentId: string; scheduleId: str
   const { scheduleId } = await json<{ scheduleId: string }>(
     who.post("/api/schedules", { when: { cron: "0 9 * * *" }, target }),
   );
+  const owner = who.userId;
+  await redisCommand(app.stack, ["SET", cacheValueKey({ owner, name: "seen" }), "cached"]);
+  await redisCommand(app.stack, ["SET", cacheTagKey({ owner, tag: "seen" }), "1"]);
   await app.background();
   return { agentId, scheduleId, runId };
 }
