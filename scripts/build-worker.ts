@@ -5,12 +5,13 @@
  * in a chunk of its own, so that a new isolate parses only what every request needs. `wrangler.toml` runs this before `dev` and `deploy`, and with it the description of
  * the API is written anew, which so never lags behind the code.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { writeOpenApi } from "./build-openapi.ts";
+import { replaceFile } from "./replace-file.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outdir = path.join(root, "dist", "worker");
@@ -39,7 +40,7 @@ const ownZodForMcp: Plugin = {
 
 /** @throws Error with what esbuild says when the Worker does not compile. */
 export async function buildWorker(): Promise<void> {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["src/worker.ts"],
     outdir,
@@ -57,16 +58,17 @@ export async function buildWorker(): Promise<void> {
     keepNames: false,
     sourcemap: "external",
     metafile: true,
+    write: false,
     logLevel: "warning",
   });
-  mkdirSync(path.dirname(outdir), { recursive: true });
-  writeFileSync(path.join(root, "dist/worker-meta.json"), JSON.stringify(metafile));
+  for (const { path: file, contents } of outputFiles) replaceFile(file, contents);
+  replaceFile(path.join(root, "dist/worker-meta.json"), Buffer.from(JSON.stringify(metafile)));
   removeAllBut(Object.keys(metafile.outputs).map((file) => path.basename(file)));
 }
 
 /** Chunks of earlier builds would be deployed too. What is new is there already: a server that watches the folder never finds it empty. */
 function removeAllBut(kept: readonly string[]): void {
-  for (const file of readdirSync(outdir)) if (!kept.includes(file)) rmSync(path.join(outdir, file));
+  for (const file of readdirSync(outdir)) if (!kept.includes(file)) rmSync(path.join(outdir, file), { force: true });
 }
 
 if (import.meta.main) {

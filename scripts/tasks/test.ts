@@ -26,7 +26,9 @@ const builds: readonly Step[] = [
 
 const results = [
   ...(await runSteps(checkSteps, Math.min(availableParallelism(), 4))),
-  // One at a time: the Worker's build reads the web app's output, and tests against servers want the machine to themselves.
-  ...(await runSteps([...builds, ...["contract", "simulation", "workerd", "process", "e2e"].map(vitestProject)], 1)),
+  // One at a time: the Worker's build reads the web app's output, and contract tests take all of a small machine by themselves.
+  ...(await runSteps([...builds, vitestProject("contract")], 1)),
+  // Browsers and servers that come back after a death mostly wait: two of these at a time, the longest first.
+  ...(await runSteps(["e2e", "process", "simulation", "workerd"].map(vitestProject), 2)),
 ];
 finish(results);
