@@ -92,20 +92,30 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     return state.isPauseWanted || isCancelWanted(state);
   }
 
-  /** U3: only what is asked for right behind the recorded outcomes can have begun before; what comes later stands on outcomes that were not durable. */
-  function mayHaveBegun({ isUndoable }: StepRequest): boolean {
-    const isFirst = order.handedOut() === parts.recorded.length;
-    return isUndoable === true && state.isUncertain && isFirst && state.deathsInARow < limits.deathsInARowMax;
+  /** Then what may have happened is seen to its end first, so that it can be undone. */
+  function isUndoWanted(): boolean {
+    return isCancelWanted(state) && state.cancellation?.isUndoing === true;
   }
 
-  /** Whether something new may begin; if not, the segment ends. */
+  /**
+   * U3: a step whose attempt failed may have happened, its answer may be lost. Of others only what is asked for right behind the recorded outcomes can have begun before;
+   * what comes later stands on outcomes that were not durable.
+   */
+  function mayHaveHappened(step: string, { isUndoable }: StepRequest): boolean {
+    if (isUndoable !== true || state.deathsInARow >= limits.deathsInARowMax) return false;
+    return state.attempts.has(step) || (state.isUncertain && order.handedOut() === parts.recorded.length);
+  }
+
+  /** Whether something new may begin; if not, the segment ends, at once or when what may have happened has been seen to its end. */
   function mayBegin(isUrgent = false): boolean {
-    if (wanted === undefined) {
-      const isStopped = isInterrupted() && !isUrgent;
-      const end = isStopped ? ({ kind: "interrupted" } as const) : (endOfRoom() ?? endOfBudget());
-      if (end !== undefined) endWith(end);
+    if (wanted !== undefined) return false;
+    if (isInterrupted() && !isUrgent) {
+      if (!isUndoWanted()) endWith({ kind: "interrupted" });
+      return false;
     }
-    return wanted === undefined;
+    const end = endOfRoom() ?? endOfBudget();
+    if (end !== undefined) endWith(end);
+    return end === undefined;
   }
 
   /** E7 */
@@ -123,7 +133,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   function beginStep(step: string, request: StepRequest): void {
     if (underWay.size >= limits.stepsAtOnceMax) return void held.push(() => beginStep(step, request));
-    if (mayBegin(mayHaveBegun(request))) start(step, (abort) => work(step, request, abort));
+    if (mayBegin(mayHaveHappened(step, request))) start(step, (abort) => work(step, request, abort));
   }
 
   function start(step: string, begin: (abort: LazyAbort) => Promise<void>): void {
@@ -133,8 +143,9 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   }
 
   /** Whether the segment ends before what was about to begin. What the budget has admitted is done, whoever came after it: else a segment could end with nothing done. */
-  function isTooLate(step: string): boolean {
-    if (wanted === undefined || wanted.kind === "out-of-budget") return false;
+  function isTooLate(step: string, isUrgent = false): boolean {
+    const isStopped = wanted === undefined ? isInterrupted() && !isUrgent : wanted.kind !== "out-of-budget";
+    if (!isStopped) return false;
     underWay.delete(step);
     goOn();
     return true;
@@ -142,7 +153,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   async function work(step: string, request: StepRequest, abort: LazyAbort): Promise<void> {
     await writer.flush();
-    if (isTooLate(step)) return;
+    if (isTooLate(step, mayHaveHappened(step, request))) return;
     const attempt = (state.attempts.get(step)?.count ?? 0) + 1;
     const { body, options, isUndoable } = request;
     const idempotencyKey = `${parts.runId}/${step}`;
@@ -155,7 +166,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     const nextAtMs = clock.now() + outcome.delayMs;
     writer.add({ type: "attempted", step, attempt, failure: outcome.failure, nextAtMs });
     await writer.flush();
-    waitFor({ step, untilMs: nextAtMs, signal: undefined, onTime: () => beginStep(step, request) });
+    const onTime = (): void => beginStep(step, request);
+    waitFor({ step, untilMs: nextAtMs, signal: undefined, onTime, mayHaveHappened: isUndoable === true });
   }
 
   function beginWait(step: string, request: WaitRequest): void {
@@ -229,13 +241,24 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   function wake(): void {
     if (wanted !== undefined) return;
+    if (isInterrupted()) return order.poke();
     while (waits.settleOne());
+  }
+
+  /** Only what may have happened is still done. */
+  function onInterrupted(): void {
+    const untilMs = isUndoWanted() ? waits.nextUncertainAtMs() : undefined;
+    if (untilMs === undefined) return endWith({ kind: "interrupted" });
+    if (waits.settleUncertain()) return order.poke();
+    if (isShort(untilMs)) wakeAt(untilMs);
+    else endWith({ kind: "waiting", untilMs });
   }
 
   /** The code waits and no step is under way: what has come is handed out; else time decides. */
   function onQuiet(): void {
     if (wanted !== undefined) return endIfIdle();
-    if (parts.isReplayOnly === true || isInterrupted()) return endWith({ kind: "interrupted" });
+    if (parts.isReplayOnly === true) return endWith({ kind: "interrupted" });
+    if (isInterrupted()) return onInterrupted();
     if (waits.settleOne()) return wake();
     if (waits.isEmpty()) return watchStall();
     const untilMs = waits.nextAtMs();
@@ -288,7 +311,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
         const reason = new Error("the run was cancelled");
         for (const abort of underWay.values()) abort.abort(reason);
       }
-      endWith({ kind: "interrupted" });
+      if (isUndoWanted()) order.poke();
+      else endWith({ kind: "interrupted" });
     },
     nextStep: order.firstFresh,
     lastAt: order.lastAt,

@@ -203,7 +203,7 @@ function endWithoutCode(state: RunState): EndCause | undefined {
   if (cancellation === undefined) return undefined;
   if (state.isGivenUp) return undoing ?? causeOf(cancellation);
   if (undoing !== undefined) return undefined;
-  const isNothingDone = undoPlan(state).length === 0 && !state.isUncertain;
+  const isNothingDone = undoPlan(state).length === 0 && !state.isUncertain && state.attempts.size === 0;
   return cancellation.isUndoing && !isNothingDone ? undefined : causeOf(cancellation);
 }
 

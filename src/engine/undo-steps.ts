@@ -3,7 +3,7 @@
  *
  * U1 Exactly the steps that were done and can be undone are undone, the last one first, each after the one before it has succeeded.
  * U2 What cannot be undone after all attempts parks the run and is named; a retry goes on with it.
- * U3 What can be undone and may have been under way when a segment died is done again, under the same key, before anything is undone: it may have happened.
+ * U3 What can be undone and may have happened, because a segment died or an attempt failed meanwhile, is done again, under the same key, before anything is undone.
  */
 import { limits } from "../core/limits.ts";
 import type { JsonValue } from "../core/json.ts";

@@ -7,6 +7,8 @@ export interface ActiveWait {
   readonly untilMs: number | undefined;
   readonly signal: string | undefined;
   readonly onTime: () => void;
+  /** For another attempt of a step that can be undone: the last one may have happened, although it failed. */
+  readonly mayHaveHappened?: boolean;
   readonly onSignal?: (signal: Signal) => void;
 }
 
@@ -14,9 +16,13 @@ export interface Waits {
   add(wait: ActiveWait): void;
   /** Ends one wait whose signal is there, else the one whose time has come first; false when there is none. */
   settleOne(): boolean;
+  /** The same of those alone that may have happened. */
+  settleUncertain(): boolean;
   isEmpty(): boolean;
   /** When the first of them is over, in unix ms; `undefined` when all wait for signals alone. */
   nextAtMs(): number | undefined;
+  /** The same of those alone that may have happened; `undefined` when there is none. */
+  nextUncertainAtMs(): number | undefined;
 }
 
 export function createWaits({ state, clock }: { state: RunState; clock: Clock }): Waits {
@@ -29,11 +35,17 @@ export function createWaits({ state, clock }: { state: RunState; clock: Clock })
     return state.signals.find(({ id, name }) => name === wait.signal && !taken.has(id));
   }
 
-  function firstOver(): ActiveWait | undefined {
+  function settleFirst(among: readonly ActiveWait[]): boolean {
     const isOver = ({ untilMs = Infinity }: ActiveWait): boolean => untilMs <= clock.now();
     const inTime = ({ untilMs: a = 0 }: ActiveWait, { untilMs: b = 0 }: ActiveWait): number => a - b;
-    return [...waits.values()].filter(isOver).toSorted(inTime)[0];
+    const first = among.filter(isOver).toSorted(inTime)[0];
+    if (first === undefined) return false;
+    waits.delete(first.step);
+    first.onTime();
+    return true;
   }
+
+  const uncertain = (): ActiveWait[] => [...waits.values()].filter(({ mayHaveHappened }) => mayHaveHappened === true);
 
   return {
     add: (wait) => void waits.set(wait.step, wait),
@@ -46,16 +58,16 @@ export function createWaits({ state, clock }: { state: RunState; clock: Clock })
         wait.onSignal?.(signal);
         return true;
       }
-      const first = firstOver();
-      if (first === undefined) return false;
-      waits.delete(first.step);
-      first.onTime();
-      return true;
+      return settleFirst([...waits.values()]);
     },
+    settleUncertain: () => settleFirst(uncertain()),
     isEmpty: () => waits.size === 0,
-    nextAtMs() {
-      const times = [...waits.values()].flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]));
-      return times.length === 0 ? undefined : Math.min(...times);
-    },
+    nextAtMs: () => nextOf([...waits.values()]),
+    nextUncertainAtMs: () => nextOf(uncertain()),
   };
+}
+
+function nextOf(waits: readonly ActiveWait[]): number | undefined {
+  const times = waits.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]));
+  return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -53,7 +53,8 @@ function checkDecisions({ ref, entries }: RunRecord, evidence: Evidence): string
     if (!fold.apply(text) || entry === undefined) continue;
     const { record } = entry;
     if (wasOver && record.type !== "retry") violations.push(`R5: ${record.type} counts after the end of ${ref.runId}`);
-    if (record.type === "retry") decided.clear();
+    // A person has the step that failed done again.
+    if (record.type === "retry" || record.type === "compensate") decided.clear();
     if (record.type !== "done" && record.type !== "failed") continue;
     const outcome = JSON.stringify(record.type === "done" ? record.value : record.failure);
     const known = decided.get(record.step);

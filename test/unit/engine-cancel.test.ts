@@ -213,3 +213,50 @@ describe("a step that was under way when its segment died", () => {
     expect(state).toMatchObject({ status: "cancelled", segments: 4 });
   });
 });
+
+describe("a step whose attempt failed when its run was cancelled", () => {
+  /** Its first so many answers are lost; meanwhile another branch would go on. */
+  function charging(retries: number, backoff: string) {
+    return runOf(async (ctx) => {
+      await ctx.all([
+        ctx.step("charge", (step) => ctx.services.act("charge", step), {
+          retries,
+          backoff,
+          compensate: (_result, step) => ctx.services.act("refund", step),
+        }),
+        ctx.sleep("nap", "5s").then(() => ctx.step("after", (step) => ctx.services.act("after", step))),
+      ]);
+    });
+  }
+  const losing = (count: number) => {
+    let lost = 0;
+    return planned(({ name }) =>
+      name.startsWith("effect run_1/charge") && (lost += 1) <= count ? fates.failAfter : undefined,
+    );
+  };
+  const acts = (afterMs: number) => [{ when: () => true, act: cancel(true), afterMs }];
+
+  it.each([
+    ["in the same segment", "1s", 200],
+    ["in another segment", "10s", 1_000],
+  ])("is made again %s, for it may have happened, and is undone", async (_case, backoff, afterMs) => {
+    const definitions = [charging(3, backoff)];
+    const { state, happened } = await playRun({ definitions, acts: acts(afterMs) }, losing(1));
+    expect(state.status).toBe("cancelled");
+    // What begins after the cancellation is that step alone.
+    expect(happened).toEqual(["charge", "charge", "refund"]);
+  });
+
+  it("is tried as often as it may be, and what never answers is a failure", async () => {
+    const { state, happened } = await playRun({ definitions: [charging(2, "1s")], acts: acts(500) }, losing(9));
+    expect(state.status).toBe("cancelled");
+    expect(happened).toEqual(["charge", "charge", "charge"]);
+  });
+
+  it("is left as it is by a cancellation that undoes nothing", async () => {
+    const acts = [{ when: () => true, act: cancel(false), afterMs: 1_000 }];
+    const { state, happened } = await playRun({ definitions: [charging(3, "10s")], acts }, losing(1));
+    expect(state.status).toBe("cancelled");
+    expect(happened).toEqual(["charge"]);
+  });
+});
