@@ -37,6 +37,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   const waits = createWaits({ state, clock });
   const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onLost: breakOff });
   let wanted: CodeEnd | undefined;
+  /** How the code ended, while what it left behind has not. */
+  let left: CodeEnd | undefined;
 
   const order = createStepOrder({
     recorded: parts.recorded,
@@ -86,6 +88,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     held.shift()?.();
     endIfIdle();
     order.poke();
+    if (left !== undefined) endAfterUncertain(left);
   }
 
   function isInterrupted(): boolean {
@@ -241,6 +244,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   function wake(): void {
     if (wanted !== undefined) return;
+    if (left !== undefined) return endAfterUncertain(left);
     if (isInterrupted()) return order.poke();
     while (waits.settleOne());
   }
@@ -287,7 +291,19 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
       end = { kind: "threw", error };
     }
     await order.codeEnded();
-    endWith(end);
+    if (end.kind === "threw") endAfterUncertain(end);
+    else endWith(end);
+  }
+
+  /** U3: of steps that the code has left behind some may have happened. */
+  function endAfterUncertain(end: CodeEnd): void {
+    left = end;
+    if (wanted !== undefined || underWay.size > 0) return endIfIdle();
+    const untilMs = parts.isReplayOnly === true ? undefined : waits.nextUncertainAtMs();
+    if (untilMs === undefined) return endWith(end);
+    if (waits.settleUncertain()) return;
+    if (isShort(untilMs)) wakeAt(untilMs);
+    else endWith({ kind: "waiting", untilMs });
   }
 
   if (parts.isReplayOnly === true) order.stop();

@@ -1,6 +1,7 @@
 /** A cancellation that was accepted takes effect, wherever it comes. */
 import { describe, expect, it } from "vitest";
 import { actOnRun, type RunAct } from "../../src/engine/act-on-run.ts";
+import type { Duration } from "../../src/engine/duration.ts";
 import { NonRetryableError, RunFailed } from "../../src/engine/failures.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
 import { budgetProfiles } from "../../src/engine/budget.ts";
@@ -216,7 +217,7 @@ describe("a step that was under way when its segment died", () => {
 
 describe("a step whose attempt failed when its run was cancelled", () => {
   /** Its first so many answers are lost; meanwhile another branch would go on. */
-  function charging(retries: number, backoff: string) {
+  function charging(retries: number, backoff: Duration) {
     return runOf(async (ctx) => {
       await ctx.all([
         ctx.step("charge", (step) => ctx.services.act("charge", step), {
@@ -239,7 +240,7 @@ describe("a step whose attempt failed when its run was cancelled", () => {
   it.each([
     ["in the same segment", "1s", 200],
     ["in another segment", "10s", 1_000],
-  ])("is made again %s, for it may have happened, and is undone", async (_case, backoff, afterMs) => {
+  ] as const)("is made again %s, for it may have happened, and is undone", async (_case, backoff, afterMs) => {
     const definitions = [charging(3, backoff)];
     const { state, happened } = await playRun({ definitions, acts: acts(afterMs) }, losing(1));
     expect(state.status).toBe("cancelled");

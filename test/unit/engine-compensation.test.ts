@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RunFailed } from "../../src/engine/failures.ts";
 import { viewCompensation } from "../../src/engine/run-view.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
+import { fates, planned } from "../simulation/director.ts";
 import { everyWay } from "../support/every-way.ts";
 import { playRun, runOf, type PlayContext } from "../support/play-run.ts";
 
@@ -49,6 +50,23 @@ describe("a run that fails", () => {
       expect(state).toMatchObject({ status: "failed", failure: { message: "full" } });
       expect(undone(did)).toEqual(["undo id of flight"]);
     });
+  });
+
+  it("sees to its end what it has left behind and may have happened, and undoes it", async () => {
+    const runs = runOf(async (ctx) => {
+      const charge = ctx.step("charge", (step) => ctx.services.act("charge", step), {
+        backoff: "10s",
+        compensate: (_result, step) => ctx.services.act("refund", step),
+      });
+      await Promise.all([charge, ctx.step("hotel", () => Promise.reject(new Error("full")), { retries: 0 })]);
+    });
+    let lost = 0;
+    const losing = planned(({ name }) =>
+      name.startsWith("effect run_1/charge") && (lost += 1) === 1 ? fates.failAfter : undefined,
+    );
+    const { state, happened } = await playRun({ definitions: [runs] }, losing);
+    expect(state).toMatchObject({ status: "failed", failure: { message: "full" } });
+    expect(happened).toEqual(["charge", "charge", "refund"]);
   });
 
   it("in one of several branches undoes those that were done", async () => {
