@@ -6,29 +6,25 @@
  * I3 Nothing that happens here is the run's outcome but what its code returns or throws: a lost lease or a storage that fails ends the
  *    segment by throwing.
  */
-import type { JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
+import { createAlarm } from "./alarm.ts";
 import { attemptStep } from "./attempt-step.ts";
 import type { CodeEnd } from "./code-end.ts";
-import { isWorthCompacting, usualCompaction } from "./compaction-rule.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { troubleOf } from "./failures.ts";
 import { createFlushSoon } from "./flush-soon.ts";
 import type { Interpreter, InterpreterParts, TurnEnd } from "./interpreter.ts";
 import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
-import { divergence, journalTooLarge, stalled, tooManySteps } from "./park-reasons.ts";
-import { isCancelWanted } from "./run-state.ts";
+import { divergence, stalled } from "./park-reasons.ts";
+import { isCancelWanted, isUndoWanted } from "./run-state.ts";
+import { endOfRoom } from "./segment-room.ts";
+import { settledRecord, type Settling } from "./settled-record.ts";
 import { createStepOrder, type Outcome } from "./step-order.ts";
 import type { StepRequest, WaitRequest } from "./step-request.ts";
 import { createWaits, type ActiveWait } from "./waits.ts";
 
-interface Settling extends Partial<TurnEnd> {
-  readonly isUndoable?: true;
-  readonly signalId?: string;
-}
-
 export function createInterpreter(parts: InterpreterParts): Interpreter {
-  const { state, writer, budget, clock } = parts;
+  const { state, writer, clock } = parts;
   const ending = Promise.withResolvers<CodeEnd>();
   const stopping = new AbortController();
   const underWay = new Map<string, LazyAbort>();
@@ -36,6 +32,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   const deadlines = createDeadlines({ clock, pause: parts.pause, signal: stopping.signal });
   const waits = createWaits({ state, clock });
   const flushSoon = createFlushSoon({ ...parts, signal: stopping.signal, onLost: breakOff });
+  const alarm = createAlarm({ ...parts, signal: stopping.signal, onTime: wake });
   let wanted: CodeEnd | undefined;
   /** How the code ended, while what it left behind has not. */
   let left: CodeEnd | undefined;
@@ -74,10 +71,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     underWay.delete(step);
     const others = order.outstanding() - 1;
     const beside = others > 0 ? { beside: others } : {};
-    const at =
-      outcome.kind === "failed"
-        ? writer.add({ type: "failed", step, failure: outcome.failure, ...beside })
-        : writer.add({ type: "done", step, ...valueOf(outcome.value), ...beside, ...more });
+    const at = writer.add(settledRecord(step, outcome, { ...beside, ...more }));
     order.settle(step, outcome, at);
     flushSoon();
     goOn();
@@ -88,50 +82,31 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     held.shift()?.();
     endIfIdle();
     order.poke();
-    if (left !== undefined) endAfterUncertain(left);
+    if (left !== undefined) endBehindCode(left);
   }
 
   function isInterrupted(): boolean {
     return state.isPauseWanted || isCancelWanted(state);
   }
 
-  /** Then what may have happened is seen to its end first, so that it can be undone. */
-  function isUndoWanted(): boolean {
-    return isCancelWanted(state) && state.cancellation?.isUndoing === true;
-  }
-
-  /**
-   * U3: a step whose attempt failed may have happened, its answer may be lost. Of others only what is asked for right behind the recorded outcomes can have begun before;
-   * what comes later stands on outcomes that were not durable.
-   */
+  /** U3 */
   function mayHaveHappened(step: string, { isUndoable }: StepRequest): boolean {
     if (isUndoable !== true || state.deathsInARow >= limits.deathsInARowMax) return false;
+    // An attempt that failed may only have lost its answer. Of others only what is asked for right behind the recorded outcomes can have begun before a death: what comes
+    // later stands on outcomes that were not durable.
     return state.attempts.has(step) || (state.isUncertain && order.handedOut() === parts.recorded.length);
   }
 
-  /** Whether something new may begin; if not, the segment ends, at once or when what may have happened has been seen to its end. */
+  /** Whether something new may begin; if not, the segment ends, once what may have happened has been seen to its end. */
   function mayBegin(isUrgent = false): boolean {
     if (wanted !== undefined) return false;
     if (isInterrupted() && !isUrgent) {
-      if (!isUndoWanted()) endWith({ kind: "interrupted" });
+      if (!isUndoWanted(state)) endWith({ kind: "interrupted" });
       return false;
     }
-    const end = endOfRoom() ?? endOfBudget();
+    const end = endOfRoom(parts, underWay.size);
     if (end !== undefined) endWith(end);
     return end === undefined;
-  }
-
-  /** E7 */
-  function endOfRoom(): CodeEnd | undefined {
-    if (state.settled.length + state.waits.size >= limits.runStepsMax) return { kind: "stuck", failure: tooManySteps };
-    if (state.bytes <= limits.journalBytesMax) return undefined;
-    const isWorthIt = isWorthCompacting(state, parts.compaction ?? usualCompaction);
-    return isWorthIt ? { kind: "out-of-budget", reason: "journal-bytes" } : { kind: "stuck", failure: journalTooLarge };
-  }
-
-  function endOfBudget(): CodeEnd | undefined {
-    const reason = budget.admit(underWay.size);
-    return reason === undefined ? undefined : { kind: "out-of-budget", reason };
   }
 
   function beginStep(step: string, request: StepRequest): void {
@@ -228,59 +203,44 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   function waitFor(wait: ActiveWait): void {
     underWay.delete(wait.step);
     waits.add(wait);
-    if (isShort(wait.untilMs)) wakeAt(wait.untilMs);
+    alarm.ringIfSoon(wait.untilMs);
     goOn();
-  }
-
-  function wakeAt(atMs: number): void {
-    parts.pause(Math.max(0, atMs - clock.now()), stopping.signal).then(wake, () => undefined);
-  }
-
-  function isShort(atMs: number | undefined): atMs is number {
-    if (atMs === undefined) return false;
-    const waitMs = atMs - clock.now();
-    return waitMs <= limits.inlineWaitMsMax && budget.hasTimeFor(waitMs);
   }
 
   function wake(): void {
     if (wanted !== undefined) return;
-    if (left !== undefined) return endAfterUncertain(left);
+    if (left !== undefined) return endBehindCode(left);
     if (isInterrupted()) return order.poke();
     while (waits.settleOne());
   }
 
-  /** Only what may have happened is still done. */
-  function onInterrupted(): void {
-    const untilMs = isUndoWanted() ? waits.nextUncertainAtMs() : undefined;
-    if (untilMs === undefined) return endWith({ kind: "interrupted" });
+  /** U3: before this end what may have happened is seen to its own, so that it can be undone. */
+  function endAfterUncertain(end: CodeEnd, isUndone: boolean): void {
+    const untilMs = isUndone ? waits.nextUncertainAtMs() : undefined;
+    if (untilMs === undefined) return endWith(end);
     if (waits.settleUncertain()) return order.poke();
-    if (isShort(untilMs)) wakeAt(untilMs);
-    else endWith({ kind: "waiting", untilMs });
+    if (!alarm.ringIfSoon(untilMs)) endWith({ kind: "waiting", untilMs });
   }
 
   /** The code waits and no step is under way: what has come is handed out; else time decides. */
   function onQuiet(): void {
     if (wanted !== undefined) return endIfIdle();
     if (parts.isReplayOnly === true) return endWith({ kind: "interrupted" });
-    if (isInterrupted()) return onInterrupted();
+    if (isInterrupted()) return endAfterUncertain({ kind: "interrupted" }, isUndoWanted(state));
     if (waits.settleOne()) return wake();
     if (waits.isEmpty()) return watchStall();
     const untilMs = waits.nextAtMs();
-    if (isShort(untilMs)) wakeAt(untilMs);
-    else endWith({ kind: "waiting", untilMs });
+    if (!alarm.ringIfSoon(untilMs)) endWith({ kind: "waiting", untilMs });
   }
 
   /** Code that awaits something that is no step may never come back. */
   function watchStall(): void {
     if (wanted !== undefined) return;
     const handedOut = order.handedOut();
-    parts.pause(limits.codeStallMs, stopping.signal).then(
-      () => {
-        if (underWay.size > 0 || !waits.isEmpty() || order.handedOut() !== handedOut) return;
-        endWith({ kind: "stuck", failure: stalled });
-      },
-      () => undefined,
-    );
+    alarm.afterStall(() => {
+      if (underWay.size > 0 || !waits.isEmpty() || order.handedOut() !== handedOut) return;
+      endWith({ kind: "stuck", failure: stalled });
+    });
   }
 
   async function runCode(code: () => Promise<unknown>): Promise<void> {
@@ -291,25 +251,20 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
       end = { kind: "threw", error };
     }
     await order.codeEnded();
-    if (end.kind === "threw") endAfterUncertain(end);
+    if (end.kind === "threw") endBehindCode(end);
     else endWith(end);
   }
 
-  /** U3: of steps that the code has left behind some may have happened. */
-  function endAfterUncertain(end: CodeEnd): void {
+  /** The code has thrown, and steps that it has left behind may have happened. */
+  function endBehindCode(end: CodeEnd): void {
     left = end;
     if (wanted !== undefined || underWay.size > 0) return endIfIdle();
-    const untilMs = parts.isReplayOnly === true ? undefined : waits.nextUncertainAtMs();
-    if (untilMs === undefined) return endWith(end);
-    if (waits.settleUncertain()) return;
-    if (isShort(untilMs)) wakeAt(untilMs);
-    else endWith({ kind: "waiting", untilMs });
+    endAfterUncertain(end, parts.isReplayOnly !== true);
   }
-
-  if (parts.isReplayOnly === true) order.stop();
 
   return {
     run(code) {
+      if (parts.isReplayOnly === true) order.stop();
       runCode(code).catch(breakOff);
       // Code that asks for nothing has to be noticed, too.
       order.poke();
@@ -327,14 +282,10 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
         const reason = new Error("the run was cancelled");
         for (const abort of underWay.values()) abort.abort(reason);
       }
-      if (isUndoWanted()) order.poke();
+      if (isUndoWanted(state)) order.poke();
       else endWith({ kind: "interrupted" });
     },
     nextStep: order.firstFresh,
     lastAt: order.lastAt,
   };
-}
-
-function valueOf(value: JsonValue | undefined): { value?: JsonValue } {
-  return value === undefined ? {} : { value };
 }

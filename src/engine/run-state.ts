@@ -152,6 +152,11 @@ export function isCancelWanted({ cancellation, undoing }: RunState): boolean {
   return cancellation !== undefined && undoing === undefined;
 }
 
+/** Then what may have happened is seen to its end first, so that it can be undone. */
+export function isUndoWanted(state: RunState): boolean {
+  return isCancelWanted(state) && state.cancellation?.isUndoing === true;
+}
+
 /** `definitionKey` of a run; empty while it has not started. */
 export function startedKey(started: RunState["started"]): string {
   return started === undefined ? "" : definitionKey({ name: started.definition, version: started.version });

@@ -235,21 +235,21 @@ describe("a step whose attempt failed when its run was cancelled", () => {
       name.startsWith("effect run_1/charge") && (lost += 1) <= count ? fates.failAfter : undefined,
     );
   };
-  const acts = (afterMs: number) => [{ when: () => true, act: cancel(true), afterMs }];
+  const cancelAfter = (afterMs: number) => [{ when: () => true, act: cancel(true), afterMs }];
 
   it.each([
     ["in the same segment", "1s", 200],
     ["in another segment", "10s", 1_000],
   ] as const)("is made again %s, for it may have happened, and is undone", async (_case, backoff, afterMs) => {
     const definitions = [charging(3, backoff)];
-    const { state, happened } = await playRun({ definitions, acts: acts(afterMs) }, losing(1));
+    const { state, happened } = await playRun({ definitions, acts: cancelAfter(afterMs) }, losing(1));
     expect(state.status).toBe("cancelled");
     // What begins after the cancellation is that step alone.
     expect(happened).toEqual(["charge", "charge", "refund"]);
   });
 
   it("is tried as often as it may be, and what never answers is a failure", async () => {
-    const { state, happened } = await playRun({ definitions: [charging(2, "1s")], acts: acts(500) }, losing(9));
+    const { state, happened } = await playRun({ definitions: [charging(2, "1s")], acts: cancelAfter(500) }, losing(9));
     expect(state.status).toBe("cancelled");
     expect(happened).toEqual(["charge", "charge", "charge"]);
   });
