@@ -1,4 +1,5 @@
 /** What must hold of every run when the world has come to rest. Each function answers with the violations in words. */
+import { limits } from "../../src/core/limits.ts";
 import { createRunFold } from "../../src/engine/fold-run.ts";
 import { runEvents } from "../../src/engine/follow-run.ts";
 import { outside, parseEntry } from "../../src/engine/journal-entry.ts";
@@ -130,10 +131,10 @@ function checkEmitted({ ref, entries }: RunRecord): string[] {
 }
 
 /** U3: what happened and could be undone is undone, also where it happened unseen. What the run was told to have failed, it does not know of. */
-function checkNothingIsLeft({ ref, state }: RunRecord, { effects, attempts }: Evidence): string[] {
+function checkNothingIsLeft({ ref, entries, state }: RunRecord, { effects, attempts }: Evidence): string[] {
   if (!isOver(state.status) || state.isGivenUp) return [];
   const isUndone = state.undoing !== undefined || state.cancellation?.isUndoing === true;
-  if (state.status === "completed" || !isUndone) return [];
+  if (state.status === "completed" || !isUndone || endsInSpiteOfDeaths(entries)) return [];
   const failed = new Set(state.settled.filter(({ outcome }) => outcome.kind === "failed").map(({ step }) => step));
   const prefix = `${ref.runId}/`;
   const left = effects.filter(({ key, isFailing }) => {
@@ -142,6 +143,18 @@ function checkNothingIsLeft({ ref, state }: RunRecord, { effects, attempts }: Ev
     return !failed.has(step) && !effects.some((undo) => undo.key === `${prefix}${undoPrefix}${step}`);
   });
   return left.map(({ key }) => `U3: ${key} happened, ${ref.runId} is ${state.status}, and it is not undone`);
+}
+
+/** What has killed three segments in a row is not done once more to see whether it happened. */
+function endsInSpiteOfDeaths(entries: readonly string[]): boolean {
+  const fold = createRunFold();
+  return entries.some((text) => {
+    const type = parseEntry(text)?.record.type;
+    const isEnd = type === "undoing" || type === "ended";
+    const isDeadly = isEnd && fold.state.deathsInARow >= limits.deathsInARowMax;
+    fold.apply(text);
+    return isDeadly;
+  });
 }
 
 /** E5, U1: how it ended, and what it cost. */
