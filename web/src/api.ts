@@ -5,7 +5,7 @@ import { problemFrom, ProblemError } from "./problem.ts";
 import { ensureSession, forgetSession } from "./session.ts";
 
 /** Knows each route's parameters, body and answer; the types come from the description of the API. */
-const { conversations, chat } = hc<AppType>("/", { fetch: apiFetch }).api;
+const { agents, conversations, chat } = hc<AppType>("/", { fetch: apiFetch }).api;
 
 export type ConversationSummary = Awaited<ReturnType<typeof listConversations>>[number];
 
@@ -32,9 +32,7 @@ export interface AgentName {
 
 /** The user's own. */
 export async function listAgents(): Promise<AgentName[]> {
-  const response = await apiFetch("/api/agents");
-  const body = (await response.json()) as { agents: AgentName[] };
-  return body.agents;
+  return (await parseResponse(agents.$get())).agents;
 }
 
 /** Newest first. */
