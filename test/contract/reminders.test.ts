@@ -1,6 +1,7 @@
 /** Reminders: asked for by a tool, brought into the conversation when their time has come. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Message } from "../../src/memory/message.ts";
+import { sseEvents } from "../support/sse.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { queueTool, readExecution } from "../support/tool-client.ts";
 
@@ -42,6 +43,30 @@ describe("a reminder", () => {
     await expect.poll(texts, { timeout: 10_000 }).toContain("Reminder: Call Ada.");
     await app.settled();
     expect((await texts()).filter((text) => text === "Reminder: Call Ada.")).toHaveLength(1);
+  });
+
+  it("reaches who is watching the conversation, with a beginning and an end", async () => {
+    const watching = await caller.fetch("/api/conversations/talk/events");
+    await queueTool(caller, "reminder", { parameters: { text: "Live.", inMinutes: 0.02 }, conversationId: "talk" });
+    const types: string[] = [];
+    for await (const { event = "", data } of sseEvents(watching)) {
+      if (types.length > 0 || data.includes("Live.")) types.push(event);
+      if (types.length > 0 && event === "workflow-completed") break;
+    }
+    expect(types.filter((type) => !type.startsWith("segment-"))).toEqual(["reminder", "workflow-completed"]);
+  });
+
+  it("of a conversation that was deleted meanwhile reminds nobody, and does not bring it back", async () => {
+    await (await caller.chat("short", "m1", "hello")).text();
+    await app.settled();
+    const { result } = await remind("short", { text: "Too late.", inMinutes: 0.05 });
+    const { reminderId } = result as { reminderId: string };
+    expect((await caller.fetch("/api/conversations/short", { method: "DELETE" })).ok).toBe(true);
+    await expect
+      .poll(async () => (await caller.fetch(`/api/runs/${reminderId}`)).json(), { timeout: 15_000 })
+      .toMatchObject({ status: "completed", output: { outcome: "gone" } });
+    expect((await caller.fetch("/api/conversations/short")).status).toBe(404);
+    expect(await (await caller.fetch("/api/conversations/short/messages")).json()).toEqual({ messages: [] });
   });
 
   it("is a run that can be cancelled before its time", async () => {
