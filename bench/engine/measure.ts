@@ -16,14 +16,15 @@ export interface Sample {
   readonly stepCpuMs: number[];
 }
 
-export async function measureSteps(contenders: readonly Contender[]): Promise<Sample[]> {
+/** @param roundsCount more where what is compared is alike, and a noisy round would decide. */
+export async function measureSteps(contenders: readonly Contender[], roundsCount = rounds): Promise<Sample[]> {
   const samples: Sample[] = contenders.map((contender) => ({
     contender,
     stepMs: [],
     runsPerSecond: [],
     stepCpuMs: [],
   }));
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = -1; round < roundsCount; round += 1) {
     // Each has another one before it in each round, and what that one left to be done is done.
     for (let turn = 0; turn < samples.length; turn += 1) {
       const sample = samples[(turn + round + 1) % samples.length]!;
