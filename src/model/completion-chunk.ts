@@ -1,7 +1,7 @@
 /** Reads the parsed tree of one chat completion chunk. Everything in it was written by someone else: nothing is trusted. */
 import { AppError } from "../core/errors.ts";
 import type { ModelFinishReason, ModelUsage } from "../agent/model-port.ts";
-import { failureOfStatus } from "./model-failure.ts";
+import { failureOfStatus, namesOfError } from "./model-failure.ts";
 
 interface ChunkTree {
   readonly id?: unknown;
@@ -113,10 +113,9 @@ function usageOf(value: unknown): ModelUsage | undefined {
 function failureInStream(tree: ChunkTree): AppError {
   const report = asObject(tree.error) ?? (isPresent(tree.error) ? {} : (tree as Record<string, unknown>));
   const status = Number(report["code"] ?? report["status"]);
-  const reported = typeof tree.error === "string" ? tree.error : stringOf(report["message"]);
   return failureOfStatus(
     status >= 400 && status <= 599 ? status : 500,
-    `The model failed in the middle of its answer: ${reported.slice(0, 500)}`,
+    `The model failed in the middle of its answer: ${namesOfError(report)}`,
   );
 }
 

@@ -2,6 +2,29 @@
 import { AppError } from "../core/errors.ts";
 import { retryAfterMsMax } from "./model-limits.ts";
 
+/** The failure that an answer means which is not ok. */
+export function failureOfAnswer(who: string, { status, headers }: Response, body: string): AppError {
+  const words = `${who} answered with status ${status}: ${namesOfError(readError(body))}`;
+  return failureOfStatus(status, words, retryAfterMsOf(headers));
+}
+
+const errorName = /^[\w.-]{1,64}$/;
+
+/** For the log: the error's type and code. Not its message: some providers repeat there what they were asked, or part of the key. */
+export function namesOfError({ type, code }: { readonly type?: unknown; readonly code?: unknown }): string {
+  const names = [type, code].filter((name) => typeof name === "string" && errorName.test(name));
+  return names.length === 0 ? "no reason that could be read" : names.join(", ");
+}
+
+function readError(body: string): object {
+  try {
+    const { error } = JSON.parse(body) as { error?: object | null };
+    return error ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /** The failure that an HTTP status of a provider means; `message` is for the log and must not hold the key. */
 export function failureOfStatus(status: number, message: string, retryAfterMs?: number): AppError {
   if (status === 429) return new AppError("model_rate_limited", message, { retryAfterMs });

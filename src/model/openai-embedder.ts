@@ -4,7 +4,7 @@ import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
 import type { Embedder } from "../memory/embedder.ts";
-import { failureOfStatus, retryAfterMsOf } from "./model-failure.ts";
+import { failureOfAnswer } from "./model-failure.ts";
 import { errorBodyBytesMax } from "./model-limits.ts";
 import { textUpTo } from "./text-up-to.ts";
 
@@ -54,10 +54,7 @@ async function ask(options: OpenAiEmbedderOptions, input: readonly string[], sig
   }
   const { text, isWhole } = await textUpTo(response, response.ok ? limits.embeddingAnswerBytesMax : errorBodyBytesMax);
   signal.throwIfAborted();
-  if (!response.ok) {
-    const message = `The embedding endpoint answered with status ${response.status}: ${text.slice(0, errorBodyBytesMax)}`;
-    throw failureOfStatus(response.status, message, retryAfterMsOf(response.headers));
-  }
+  if (!response.ok) throw failureOfAnswer("The embedding endpoint", response, text);
   if (!isWhole) throw new AppError("model_unavailable", "The answer of the embedding endpoint is cut off or too long.");
   return text;
 }

@@ -7,7 +7,7 @@
 import type { Model, ModelPiece, ModelRequest } from "../agent/model-port.ts";
 import { AppError } from "../core/errors.ts";
 import { createAnswerDecoder, type AnswerDecoder } from "./answer-decoder.ts";
-import { failureOfStatus, retryAfterMsOf } from "./model-failure.ts";
+import { failureOfAnswer } from "./model-failure.ts";
 import { errorBodyBytesMax } from "./model-limits.ts";
 import { startPatience } from "./patience.ts";
 import { requestBody } from "./request-body.ts";
@@ -134,27 +134,5 @@ function openLine(options: OpenAiModelOptions, signal: AbortSignal) {
 async function failureOfResponse(response: Response): Promise<AppError> {
   // The status says enough; a body that breaks off must not hide it.
   const { text } = await textUpTo(response, errorBodyBytesMax);
-  return failureOfStatus(
-    response.status,
-    `The model answered with status ${response.status}: ${namesOfError(text)}`,
-    retryAfterMsOf(response.headers),
-  );
-}
-
-const errorName = /^[\w.-]{1,64}$/;
-
-/** The error's type and code. Not its message: some providers repeat there what they were asked, or part of the key. */
-function namesOfError(body: string): string {
-  const { type, code } = readError(body);
-  const names = [type, code].filter((name) => typeof name === "string" && errorName.test(name));
-  return names.length === 0 ? "no reason that could be read" : names.join(", ");
-}
-
-function readError(body: string): { readonly type?: unknown; readonly code?: unknown } {
-  try {
-    const { error } = JSON.parse(body) as { error?: object | null };
-    return error ?? {};
-  } catch {
-    return {};
-  }
+  return failureOfAnswer("The model", response, text);
 }

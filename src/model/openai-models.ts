@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
-import { failureOfStatus, retryAfterMsOf } from "./model-failure.ts";
+import { failureOfAnswer } from "./model-failure.ts";
 import { errorBodyBytesMax } from "./model-limits.ts";
 import { textUpTo } from "./text-up-to.ts";
 
@@ -30,10 +30,7 @@ export async function listModels({ baseUrl, apiKey, fetch }: OpenAiModelsOptions
     throw new AppError("model_unavailable", "The provider did not answer with its models.", { cause });
   }
   const { text, isWhole } = await textUpTo(response, response.ok ? limits.modelListBytesMax : errorBodyBytesMax);
-  if (!response.ok) {
-    const message = `The provider answered the question for its models with status ${response.status}: ${text.slice(0, errorBodyBytesMax)}`;
-    throw failureOfStatus(response.status, message, retryAfterMsOf(response.headers));
-  }
+  if (!response.ok) throw failureOfAnswer("The provider, asked for its models,", response, text);
   if (!isWhole) throw new AppError("model_unavailable", "The provider's list of models is cut off or too long.");
   const names = readNames(text);
   return [...new Set(names)].toSorted().slice(0, limits.modelsListedMax);

@@ -153,6 +153,13 @@ describe("the embeddings client", () => {
     await expect(answering(status, "no", { "retry-after": "3" }).embed(["a"], never)).rejects.toMatchObject({ code });
   });
 
+  it("says of a refusal its type and code, and not what the endpoint repeats", async () => {
+    const body = JSON.stringify({ error: { message: "sk-key and the text", type: "a_type", code: "a_code" } });
+    await expect(answering(401, body).embed(["a"], never)).rejects.toMatchObject({
+      message: "The embedding endpoint answered with status 401: a_type, a_code",
+    });
+  });
+
   it.each(["drop-before", "drop-after", "truncate"] as const)(
     "calls an answer that is lost by %s unavailable",
     async (action) => {

@@ -148,6 +148,7 @@ describe("the log", () => {
     app.rebind({ MODEL_BASE_URL: `http://127.0.0.1:${(chatty.address() as AddressInfo).port}/v1` });
     const who = await app.signIn();
     await (await who.chat("c", "m-1", secretWords)).text();
+    expect((await who.fetch("/api/models")).status).toBeGreaterThanOrEqual(400);
     const lines = app.logLines.slice(before);
     expect(linesWith(lines, ["a model call failed"])[0]).toContain("content_filter");
     expect(linesWith(lines, [secretWords, "sk-planted-model-key-4711"])).toEqual([]);

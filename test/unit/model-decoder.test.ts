@@ -110,6 +110,12 @@ describe("the decoder of an answer", () => {
     expect(decoder.push(bytesOf(line("a") + line("b\n") + line("c")))).toEqual([{ kind: "text", escaped: "ab\\nc" }]);
   });
 
+  test("says of a failure in the middle of an answer its type and code, and not what the provider repeats", () => {
+    const decoder = createAnswerDecoder();
+    decoder.push(bytesOf('data: {"error":{"message":"sk-key and the text","type":"a_type","code":"a_code"}}\n\n'));
+    expect(decoder.failure?.message).toBe("The model failed in the middle of its answer: a_type, a_code");
+  });
+
   test("hands out the text before a failure in the same chunk", () => {
     const answer = decode(stream(shapes.groq.replace("$", '"before"'), "{broken"));
     expect(answer).toEqual({ text: "before", others: [], failure: "model_garbled" });
