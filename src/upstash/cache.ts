@@ -4,6 +4,7 @@ import type { Random } from "../core/ports.ts";
 import type { RedisClient } from "./batch.ts";
 import { cacheClaimKey, cacheTagKey, cacheValueKey } from "./keys.ts";
 import { readableOrNone, readInteger, readNothing, readText } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
 
 /** KEYS: value, claim. ARGV: token, text, ms. Whoever has lost the claim changes nothing. Answers how many calls it made. */
@@ -47,17 +48,11 @@ export function upstashCacheStore(redis: RedisClient, random: Random): CacheStor
     },
     claim: (place, token, leaseMs) => read(place, ["SET", cacheClaimKey(place), token, "NX", "PX", leaseMs]),
     async complete(place, token, text, ttlMs) {
-      let calls: Promise<number> | undefined;
       const keys = [cacheValueKey(place), cacheClaimKey(place)];
-      await redis.run((batch) => void (calls = fillScript.evalsha(batch, keys, [token, text, ttlMs], readInteger)));
-      return (await calls) === 3;
+      return (await runOne(redis, (batch) => fillScript.evalsha(batch, keys, [token, text, ttlMs], readInteger))) === 3;
     },
     async release(place, token) {
-      let calls: Promise<number> | undefined;
-      await redis.run(
-        (batch) => void (calls = releaseScript.evalsha(batch, [cacheClaimKey(place)], [token], readInteger)),
-      );
-      await calls;
+      await runOne(redis, (batch) => releaseScript.evalsha(batch, [cacheClaimKey(place)], [token], readInteger));
     },
     async put(place, text, ttlMs) {
       await redis.atomic((batch) => {

@@ -16,6 +16,7 @@ import type { RedisClient } from "./batch.ts";
 import { outboxKey, outboxOrderKey } from "./keys.ts";
 import type { OutgoingMessage, Qstash } from "./qstash.ts";
 import { readInteger, readText, readTexts } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
 
 /** KEYS: messages, their order. ARGV: id, message, now, how many there may be. Answers -1 when it is full, else the number of calls made. */
@@ -62,13 +63,8 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
   }
 
   /** Each by itself: one that cannot be opened says nothing of the others. */
-  async function keptOneByOne(ids: readonly string[]): Promise<(string | typeof unreadable | undefined)[]> {
-    const texts: Promise<string | typeof unreadable | undefined>[] = [];
-    await redis.run((batch) => {
-      for (const id of ids) texts.push(orUnreadable(batch.add(["HGET", outboxKey, id], readText)));
-    });
-    return Promise.all(texts);
-  }
+  const keptOneByOne = (ids: readonly string[]): Promise<(string | typeof unreadable | undefined)[]> =>
+    runOne(redis, (batch) => Promise.all(ids.map((id) => orUnreadable(batch.add(["HGET", outboxKey, id], readText)))));
 
   async function putBehind(ids: readonly string[]): Promise<void> {
     const now = clock.now();
@@ -87,11 +83,8 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
       const text = JSON.stringify(message);
       if (text.length > limits.outboxMessageCharsMax) return false;
       const args = [message.deduplicationId, text, clock.now(), limits.outboxMessagesMax];
-      let answer: Promise<number> | undefined;
-      await redis.run(
-        (batch) => void (answer = batch.script(keepScript, [outboxKey, outboxOrderKey], args, readInteger)),
-      );
-      return (await answer) !== -1;
+      const keys = [outboxKey, outboxOrderKey];
+      return (await runOne(redis, (batch) => batch.script(keepScript, keys, args, readInteger))) !== -1;
     },
 
     async drain(qstash) {

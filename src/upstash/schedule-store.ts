@@ -5,6 +5,7 @@ import type { KeptSchedule, ScheduleStore } from "../schedule/schedule-store.ts"
 import type { RedisArgument, RedisClient, Reader } from "./batch.ts";
 import { firingsKey, schedulesKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 import { defineScript, type Script } from "./script.ts";
 
 /** KEYS: schedules. ARGV: id, schedule, limit. Answers the one that is there, "new" or "full". */
@@ -45,11 +46,8 @@ return "noted"
 );
 
 export function upstashScheduleStore(redis: RedisClient): ScheduleStore {
-  async function run<T>(script: Script, keys: string[], args: RedisArgument[], read: Reader<T>): Promise<T> {
-    let answer: Promise<T> | undefined;
-    await redis.run((batch) => void (answer = script.evalsha(batch, keys, args, read)));
-    return (await answer)!;
-  }
+  const run = <T>(script: Script, keys: string[], args: RedisArgument[], read: Reader<T>): Promise<T> =>
+    runOne(redis, (batch) => script.evalsha(batch, keys, args, read));
 
   return {
     async create(userId, schedule) {

@@ -10,6 +10,7 @@ import type { ListedSession, SessionRecord, SessionRef, SessionStore } from "../
 import type { Batch, RedisClient } from "./batch.ts";
 import { sessionIndexKey, sessionKey } from "./keys.ts";
 import { readInteger, readNothing, readTexts } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 
 const StoredSession = z.object({
   userId: z.string().check(z.refine(isUserId)),
@@ -43,11 +44,7 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
       const ended = (await surplus) ?? [];
       if (ended.length > 0) await remove(ref.userId, ended);
     },
-    async read(ref, isExtending) {
-      let record: Promise<SessionRecord | undefined> | undefined;
-      await redis.run((batch) => void (record = sessionPart(batch, ref, isExtending)));
-      return record;
-    },
+    read: (ref, isExtending) => runOne(redis, (batch) => sessionPart(batch, ref, isExtending)),
     async list(userId) {
       const hashes = await redis.command(["ZRANGE", sessionIndexKey(userId), 0, -1, "REV"], readTexts);
       if (hashes.length === 0) return [];
