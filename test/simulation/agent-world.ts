@@ -4,19 +4,18 @@ import type { AgentServices, AgentTools } from "../../src/agent/run/agent-servic
 import { registryTools } from "../../src/agent/run/registry-tools.ts";
 import type { ModelRequest } from "../../src/agent/model-port.ts";
 import type { ModelAnswer } from "../../src/agent/tool-loop.ts";
-import { AppError } from "../../src/core/errors.ts";
 import type { ToolParts } from "../../src/tool/call-context.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { fullGrant } from "../../src/tool/tool-grant.ts";
-import { defineTool, failed, ok, type ToolContext, type ToolEffect, type ToolResult } from "../../src/tool/tool.ts";
+import type { ToolContext, ToolEffect, ToolResult } from "../../src/tool/tool.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { memoryToolGuard } from "../fakes/memory-tool-guard.ts";
 import { memoryToolLedger } from "../fakes/memory-tool-ledger.ts";
 import type { AgentToolName, PlannedAgentRun, PlannedCall } from "./agent-case.ts";
 import { pauseIn } from "./pause-in.ts";
 import type { Isolate } from "./things.ts";
+import { createToolService, simulatedTools, watchLedger } from "./tool-service.ts";
 import type { World } from "./world.ts";
-import { wrap } from "./wrap.ts";
 
 /** What an isolate is about to do for a run. */
 export type Beginning = { readonly stepKey: string } | { readonly question: string };
@@ -54,36 +53,27 @@ type ToolInput = z.infer<typeof ToolInput>;
 const effects: Record<AgentToolName, ToolEffect> = { look: "read", act: "write", pay: "money" };
 
 const registry = createToolRegistry<ToolServices>(
-  Object.entries(effects).map(([name, effect]) =>
-    defineTool<ToolInput, ToolServices>({
-      name,
-      description: name,
-      input: ToolInput,
-      effect,
-      timeoutMs: 10_000,
-      execute: (context, input) => context.services.act(context, false, input),
-      ...(name === "act"
-        ? {
-            async undo(context: ToolContext<ToolServices>, input: ToolInput) {
-              await context.services.act(context, true, input);
-            },
+  simulatedTools<ToolInput, ToolServices>(
+    effects,
+    ToolInput,
+    (context, input) => context.services.act(context, false, input),
+    (name) =>
+      name === "act"
+        ? async (context, input) => {
+            await context.services.act(context, true, input);
           }
-        : {}),
-    }),
+        : undefined,
   ),
 );
 
 export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): AgentWorld {
   const clock = { now: () => world().now() };
-  const ledger = memoryToolLedger(clock);
   const guard = memoryToolGuard(clock);
   const uses = new Map<string, ToolUse>();
   const answers = new Map<string, string[]>();
-  const outages = new Map<string, number>();
-  const settled = new Set<string>();
-  /** Steps whose answer was on its way to the ledger. */
-  const settling = new Set<string>();
   const violations: string[] = [];
+  const service = createToolService(world);
+  const ledger = watchLedger(world, memoryToolLedger(clock), (violation) => violations.push(violation));
   let drawn = 0;
 
   async function act(isolate: Isolate, stepKey: string, isUndo: boolean, context: ToolContext, input: ToolInput) {
@@ -94,42 +84,22 @@ export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): Ag
     use.inputs.add(JSON.stringify(input.from ?? null));
     const call = callOf(runOf(runId), input.id);
     // An undoing is not in the ledger: it has the engine's word alone.
-    if (settled.has(context.idempotencyKey)) violations.push(`L2: ${stepKey} acts, and the ledger has its answer`);
-    const known = outages.get(stepKey) ?? 0;
-    outages.set(stepKey, known + 1);
-    if (!isUndo && known < call.outages) throw new AppError("partner_unavailable", "the service is down");
-    if (!isUndo && call.isRefused) return failed("the service says no");
-    onBegin(isolate, runId, { stepKey });
-    try {
-      await world().effect(isolate, { key: stepKey, label: `${call.tool} ${stepKey}`, isFailing: false });
-    } catch {
-      throw new AppError("partner_unavailable", "the service does not answer");
+    if (ledger.isSettled(context.idempotencyKey)) {
+      violations.push(`L2: ${stepKey} acts, and the ledger has its answer`);
     }
-    // The service knows a call that comes again by its key, and answers as it did.
-    return ok({ receipt: world().effects.find(({ key }) => key === stepKey)!.number });
-  }
-
-  function ledgerCall(
-    isolate: Isolate,
-    stepKey: string,
-    name: string,
-    effect: () => Promise<unknown>,
-    args: readonly unknown[],
-  ) {
-    if (name === "settle") settling.add(stepKey);
-    return world().call(isolate, `ledger ${name} of ${stepKey}`, async () => {
-      const [{ key }] = args as [{ key: string }];
-      if (name === "settle") settled.add(key);
-      return effect();
+    return service.answer(isolate, {
+      asked: stepKey,
+      key: stepKey,
+      label: `${call.tool} ${stepKey}`,
+      planned: isUndo ? { outages: 0, isRefused: false } : call,
+      onAct: () => onBegin(isolate, runId, { stepKey }),
     });
   }
 
   function toolParts(isolate: Isolate, stepKey: string): ToolParts<ToolServices> {
     return {
       services: { act: (context, isUndo, input) => act(isolate, stepKey, isUndo, context, input) },
-      ledger: wrap(ledger, ["claim", "settle", "release"], (name, effect, args) =>
-        ledgerCall(isolate, stepKey, name, effect, args),
-      ),
+      ledger: ledger.ledgerFor(isolate, stepKey),
       guard,
       clock,
       random: { uuid: () => `id-${(drawn += 1)}`, bytes: (length) => new Uint8Array(length) },
@@ -145,7 +115,7 @@ export function createAgentWorld({ world, runOf, onBegin }: AgentWorldParts): Ag
       async run(call, actor, step) {
         const stepKey = step.idempotencyKey;
         const result = await toolsOf(stepKey).run(call, actor, step);
-        if (result.kind === "ok" && effects[call.name as AgentToolName] !== "read" && !settling.has(stepKey)) {
+        if (result.kind === "ok" && effects[call.name as AgentToolName] !== "read" && !ledger.wasSettling(stepKey)) {
           // An answer that the ledger gave was on its way there before, for this step.
           violations.push(`L2: ${stepKey} has answered, and its answer never went to the ledger`);
         }

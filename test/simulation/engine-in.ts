@@ -147,7 +147,8 @@ function aboutOf(args: readonly unknown[]): string {
   return typeof ref === "object" && ref !== null && "runId" in ref ? ` ${String(ref.runId)}` : "";
 }
 
-function bytesOf(length: number, count: number, isolate: number): Uint8Array {
+/** Others for each count and isolate. */
+export function bytesOf(length: number, count: number, isolate: number): Uint8Array {
   return Uint8Array.from({ length }, (_byte, index) =>
     index < 3 ? count >> (8 * index) : isolate >> (8 * (index - 3)),
   );

@@ -12,6 +12,7 @@ import { byChance } from "./director.ts";
 import { createPeople } from "./people.ts";
 import { startReaders } from "./readers.ts";
 import { recorded } from "./record.ts";
+import { runWatched } from "./run-watched.ts";
 import { send } from "./send.ts";
 import { startUntilRecorded } from "./start.ts";
 import type { SimulatedStorage } from "./storage.ts";
@@ -75,23 +76,15 @@ export async function simulateAgents(given: AgentCase, simulated: SimulatedStora
     world.at(world.now() + afterMs, `start ${ref.runId}`, () => void startUntilRecorded(world, request));
     for (const { afterMs: actAfterMs, act } of acts) send(world, ref, world.now() + actAfterMs, act);
   }
-  try {
-    await world.run(() => {
-      watch.onQuiet(world);
-      return people.isAllOver(refs);
-    });
-    const evidence = { effects: world.effects, uses: agents.uses, isCalm: weather === calm };
-    for (const record of runs.values()) {
-      violations.push(...checkAgentRun(record, { ...evidence, planned: plannedOf(record.ref.runId) }));
-    }
-    violations.push(...(await watch.atEnd()), ...(await readers.check()));
-  } catch (error) {
-    violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  }
-  readers.stop();
+  const evidence = { effects: world.effects, uses: agents.uses, isCalm: weather === calm };
+  const broken = await runWatched({ world, watch, people, readers, refs }, () =>
+    [...runs.values()].flatMap((record) =>
+      checkAgentRun(record, { ...evidence, planned: plannedOf(record.ref.runId) }),
+    ),
+  );
   return {
     trace: world.trace,
-    violations: [...watch.violations, ...agents.violations, ...violations, ...simulated.disagreements],
+    violations: [...watch.violations, ...agents.violations, ...violations, ...broken, ...simulated.disagreements],
     statuses: [...runs.values()].map(({ state }) => state.status),
     effects: world.effects.length,
   };

@@ -1,6 +1,5 @@
 /** Queued tools in bad weather: orders that come twice, deliveries that come late, twice or never, and services that are down. */
 import * as z from "zod/mini";
-import { AppError } from "../../src/core/errors.ts";
 import { createRunRegistry } from "../../src/engine/run-definition.ts";
 import { deliverTool, type DeliverToolParts } from "../../src/tool/deliver-tool.ts";
 import type { Executions } from "../../src/tool/execution.ts";
@@ -8,7 +7,7 @@ import { queueTool, type QueueOutcome } from "../../src/tool/queue-tool.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { fullGrant } from "../../src/tool/tool-grant.ts";
 import type { ToolOrder } from "../../src/tool/tool-queue.ts";
-import { defineTool, failed, ok, type ToolContext, type ToolEffect, type ToolResult } from "../../src/tool/tool.ts";
+import type { ToolContext, ToolEffect, ToolResult } from "../../src/tool/tool.ts";
 import { toolMessageId } from "../../src/tool/tool-queue.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { memoryExecutions } from "../fakes/memory-executions.ts";
@@ -16,11 +15,14 @@ import { memoryToolGuard } from "../fakes/memory-tool-guard.ts";
 import { memoryToolLedger } from "../fakes/memory-tool-ledger.ts";
 import { seededWorld } from "./chance.ts";
 import { byChance } from "./director.ts";
+import { bytesOf } from "./engine-in.ts";
 import { pauseIn } from "./pause-in.ts";
+import { breakdownOf } from "./run-watched.ts";
 import { memoryStorage } from "./storage.ts";
 import type { Arrival, Isolate } from "./things.ts";
 import type { PlannedOrder, PlannedRequest, QueuedToolName, ToolCase } from "./tool-case.ts";
-import { createToolWatch } from "./tool-watch.ts";
+import { createToolService, simulatedTools, watchLedger } from "./tool-service.ts";
+import { createToolWatch, userId } from "./tool-watch.ts";
 import { calm } from "./weather.ts";
 import { createWorld, type World } from "./world.ts";
 import { wrap } from "./wrap.ts";
@@ -42,36 +44,31 @@ type ToolInput = z.infer<typeof ToolInput>;
 const effects: Record<QueuedToolName, ToolEffect> = { look: "read", act: "write" };
 
 const registry = createToolRegistry<ToolServices>(
-  Object.entries(effects).map(([name, effect]) =>
-    defineTool<ToolInput, ToolServices>({
-      name,
-      description: name,
-      input: ToolInput,
-      effect,
-      timeoutMs: 10_000,
-      execute: (context, input) => context.services.act(context, input),
-    }),
-  ),
+  simulatedTools<ToolInput, ToolServices>(effects, ToolInput, (context, input) => context.services.act(context, input)),
 );
 
 /** Source: QStash, deduplication: a message of an id is taken once in ten minutes. */
 const deduplicationMs = 10 * 60_000;
 /** Long enough for every client to hear something in the end, as long as the weather leaves some calls alone. */
 const requestAttemptsMax = 40;
-const userId = "usr_1";
 
 export async function simulateTools({ seed, weather, orders }: ToolCase): Promise<SimulatedTools> {
   const chance = seededWorld(seed + 0x700151);
   const clock = { now: () => world.now() };
   const executions = memoryExecutions(clock);
-  const ledger = memoryToolLedger(clock);
   const guard = memoryToolGuard(clock);
   const taken = new Map<string, { readonly id: string; readonly atMs: number }>();
   const dead: ToolOrder[] = [];
-  const outages = new Map<string, number>();
-  const watch = createToolWatch({ executions, isCalm: weather === calm });
+  const service = createToolService(() => world);
+  const violations: string[] = [];
+  const ledger = watchLedger(
+    () => world,
+    memoryToolLedger(clock),
+    (violation) => violations.push(violation),
+  );
+  const watch = createToolWatch({ executions, ledger, isCalm: weather === calm, violations });
   let drawn = 0;
-  const random = { uuid: () => `id-${(drawn += 1)}`, bytes: (length: number) => bytesOf(length, (drawn += 1)) };
+  const random = { uuid: () => `id-${(drawn += 1)}`, bytes: (length: number) => bytesOf(length, (drawn += 1), 0) };
 
   const world: World<undefined> = createWorld<undefined>({
     director: byChance(chance, weather),
@@ -81,21 +78,13 @@ export async function simulateTools({ seed, weather, orders }: ToolCase): Promis
     services: () => undefined,
   });
 
-  async function act(isolate: Isolate, executionId: string, context: ToolContext, input: ToolInput) {
+  function act(isolate: Isolate, executionId: string, { idempotencyKey: key }: ToolContext, input: ToolInput) {
     const planned = orders.find(({ id }) => id === input.order)!;
-    const known = outages.get(executionId) ?? 0;
-    outages.set(executionId, known + 1);
-    if (known < planned.outages) throw new AppError("partner_unavailable", "the service is down");
-    if (planned.isRefused) return failed("the service says no");
-    const key = context.idempotencyKey;
-    if (planned.tool === "act") watch.onAct(executionId, key, JSON.stringify(input));
-    try {
-      await world.effect(isolate, { key, label: `${planned.tool} of ${executionId}`, isFailing: false });
-    } catch {
-      throw new AppError("partner_unavailable", "the service does not answer");
-    }
-    // The service knows a call that comes again by its key, and answers as it did.
-    return ok({ receipt: world.effects.find((effect) => effect.key === key)!.number });
+    const label = `${planned.tool} of ${executionId}`;
+    const onAct = (): void => {
+      if (planned.tool === "act") watch.onAct(executionId, key, JSON.stringify(input));
+    };
+    return service.answer(isolate, { asked: executionId, key, label, planned, onAct });
   }
 
   function executionsIn(isolate: Isolate): Executions {
@@ -115,14 +104,7 @@ export async function simulateTools({ seed, weather, orders }: ToolCase): Promis
       executions: executionsIn(isolate),
       tools: {
         services: { act: (context, input) => act(isolate, executionId, context, input) },
-        ledger: wrap(ledger, ["claim", "settle", "release"], (name, effect, args) => {
-          if (name === "settle") watch.onSettling(executionId);
-          return world.call(isolate, `ledger ${name} of ${executionId}`, async () => {
-            const answer = await effect();
-            if (name === "settle") watch.onSettled((args as [{ key: string }])[0].key, answer as ToolResult);
-            return answer;
-          });
-        }),
+        ledger: ledger.ledgerFor(isolate, executionId),
         guard,
         clock,
         random,
@@ -223,11 +205,11 @@ export async function simulateTools({ seed, weather, orders }: ToolCase): Promis
     await world.run(() => !world.isAbout("order of") && !world.isAbout(" exe_"));
     await watch.atEnd();
   } catch (error) {
-    watch.violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    violations.push(breakdownOf(error));
   }
   return {
     trace: world.trace,
-    violations: watch.violations,
+    violations,
     statuses: await watch.statuses(),
     effects: world.effects.length,
   };
@@ -236,8 +218,4 @@ export async function simulateTools({ seed, weather, orders }: ToolCase): Promis
 /** 5, 30, 180 s, …, as the queue of tools asks for it; no world needs to wait for more than a day. */
 function toolBackoffMs(retried: number): number {
   return Math.min(5_000 * 6 ** retried, 86_400_000);
-}
-
-function bytesOf(length: number, count: number): Uint8Array {
-  return Uint8Array.from({ length }, (_byte, index) => (index < 3 ? count >> (8 * index) : 0));
 }

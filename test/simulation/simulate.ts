@@ -8,6 +8,7 @@ import { checkRun, type Attempts } from "./invariants.ts";
 import { createPeople } from "./people.ts";
 import { startReaders } from "./readers.ts";
 import { recorded } from "./record.ts";
+import { runWatched } from "./run-watched.ts";
 import { createScript, type ScriptServices } from "./script.ts";
 import type { SimulatedStorage } from "./storage.ts";
 import { send } from "./send.ts";
@@ -67,19 +68,9 @@ export async function simulate(given: Case, simulated: SimulatedStorage): Promis
     world.at(world.now() + afterMs, `start ${ref.runId}`, () => void startUntilRecorded(world, request));
     for (const { afterMs: actAfterMs, act } of acts) send(world, ref, world.now() + actAfterMs, act);
   }
-  const violations: string[] = [];
-  try {
-    await world.run(() => {
-      watch.onQuiet(world);
-      return people.isAllOver(refs);
-    });
-    for (const record of runs.values())
-      violations.push(...checkRun(record, { records: runs, effects: world.effects, attempts }));
-    violations.push(...(await watch.atEnd()), ...(await readers.check()));
-  } catch (error) {
-    violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  }
-  readers.stop();
+  const violations = await runWatched({ world, watch, people, readers, refs }, () =>
+    [...runs.values()].flatMap((record) => checkRun(record, { records: runs, effects: world.effects, attempts })),
+  );
   return {
     trace: world.trace,
     violations: [...watch.violations, ...violations, ...simulated.disagreements],

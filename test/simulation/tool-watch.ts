@@ -9,12 +9,10 @@ import type { DeliverOutcome } from "../../src/tool/deliver-tool.ts";
 import type { BeginAnswer, Execution, Executions } from "../../src/tool/execution.ts";
 import type { QueueOutcome } from "../../src/tool/queue-tool.ts";
 import type { ToolOrder } from "../../src/tool/tool-queue.ts";
-import type { ToolResult } from "../../src/tool/tool.ts";
 import type { PlannedOrder } from "./tool-case.ts";
+import type { LedgerWatch } from "./tool-service.ts";
 
 export interface ToolWatch {
-  /** Each begins with the invariant that it breaks. */
-  readonly violations: string[];
   /** A client was answered. */
   onOrdered(planned: PlannedOrder, parameters: string, outcome: QueueOutcome): void;
   /** The queue has taken a message. */
@@ -23,9 +21,6 @@ export interface ToolWatch {
   onAnswer(order: ToolOrder, outcome: DeliverOutcome): void;
   /** A tool that acts is about to. */
   onAct(executionId: string, key: string, input: string): void;
-  /** An answer is on its way to the ledger. */
-  onSettling(executionId: string): void;
-  onSettled(key: string, answer: ToolResult): void;
   /** A call has had its effect on what is known of executions. */
   onContact(name: string, executionId: string, args: readonly unknown[], answer: unknown): Promise<void>;
   /** The queue gave up to tell that it had given up. */
@@ -34,27 +29,33 @@ export interface ToolWatch {
   statuses(): Promise<string[]>;
 }
 
-const userId = "usr_1";
+/** Whose orders they are. */
+export const userId = "usr_1";
 
 interface Promised {
   readonly planned: PlannedOrder;
   readonly parameters: string;
 }
 
-export function createToolWatch(o: { readonly executions: Executions; readonly isCalm: boolean }): ToolWatch {
-  const violations: string[] = [];
+export interface ToolWatchParts {
+  readonly executions: Executions;
+  readonly ledger: LedgerWatch;
+  readonly isCalm: boolean;
+  /** Gets what must not be; each begins with the invariant that it breaks. */
+  readonly violations: string[];
+}
+
+export function createToolWatch({ executions, ledger, isCalm, violations }: ToolWatchParts): ToolWatch {
   const promised = new Map<string, Promised[]>();
   const keys = new Map<string, Set<string>>();
   const inputs = new Map<string, Set<string>>();
   const acts = new Map<string, number>();
-  const settled = new Map<string, string>();
   const completed = new Map<string, string>();
   const unheard = new Set<string>();
-  const settling = new Set<string>();
   const known = new Set<string>();
   const attempts = new Map<string, Set<string>>();
 
-  const read = (executionId: string): Promise<Execution | undefined> => o.executions.read({ userId, executionId });
+  const read = (executionId: string): Promise<Execution | undefined> => executions.read({ userId, executionId });
 
   function addTo<Value>(sets: Map<string, Set<Value>>, key: string, value: Value): Set<Value> {
     const set = sets.get(key) ?? new Set<Value>();
@@ -71,8 +72,8 @@ export function createToolWatch(o: { readonly executions: Executions; readonly i
       violations.push(`Q2: ${executionId} was promised for ${parameters}, and acted for ${[...actedUpon].join()}`);
     }
     const tried = attempts.get(executionId)?.size ?? 0;
-    if (count < Math.min(tried, 1)) violations.push(`X3: ${executionId} was tried, and counts no attempt`);
-    if (!o.isCalm) return;
+    if (tried > 0 && count === 0) violations.push(`X3: ${executionId} was tried, and counts no attempt`);
+    if (!isCalm) return;
     const isEnough = planned.outages <= planned.retries;
     const expected = planned.isRefused ? "dead" : "completed";
     if (isEnough && status !== expected) {
@@ -83,7 +84,6 @@ export function createToolWatch(o: { readonly executions: Executions; readonly i
   }
 
   return {
-    violations,
     onOrdered(planned, parameters, outcome) {
       if (outcome.kind === "taken") {
         if (planned.requests.every(({ input }) => input === planned.requests[0]!.input)) {
@@ -97,7 +97,7 @@ export function createToolWatch(o: { readonly executions: Executions; readonly i
     onSent: ({ executionId }) => void known.add(executionId),
     onAnswer({ executionId }, outcome) {
       if (outcome.kind !== "completed") return;
-      if (inputs.has(executionId) && !settling.has(executionId)) {
+      if (inputs.has(executionId) && !ledger.wasSettling(executionId)) {
         violations.push(`L2: ${executionId} has answered, and its answer never went to the ledger`);
       }
       const text = JSON.stringify(outcome.output);
@@ -107,18 +107,10 @@ export function createToolWatch(o: { readonly executions: Executions; readonly i
       }
     },
     onAct(executionId, key, input) {
-      known.add(executionId);
       acts.set(executionId, (acts.get(executionId) ?? 0) + 1);
-      if (settled.has(key)) violations.push(`L2: ${executionId} acts, and the ledger has its answer`);
+      if (ledger.isSettled(key)) violations.push(`L2: ${executionId} acts, and the ledger has its answer`);
       if (addTo(keys, executionId, key).size > 1) violations.push(`X2: ${executionId} acts with two keys`);
       if (addTo(inputs, executionId, input).size > 1) violations.push(`X2: ${executionId} acts for two inputs`);
-    },
-    onSettling: (executionId) => void settling.add(executionId),
-    onSettled(key, answer) {
-      const text = JSON.stringify(answer);
-      const first = settled.get(key) ?? text;
-      settled.set(key, first);
-      if (first !== text) violations.push(`L2: ${key} was answered ${first}, and is answered ${text}`);
     },
     async onContact(name, executionId, args, answer) {
       if (name === "begin" && (answer as BeginAnswer).kind === "begun") {
