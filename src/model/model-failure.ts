@@ -40,7 +40,7 @@ export function failureOfStatus(status: number, message: string, retryAfterMs?: 
  * Milliseconds that the provider asks to wait: `retry-after-ms`, else `Retry-After` in seconds or as an HTTP date, which is
  * read against the `Date` header of the same answer so that no clock of ours is involved.
  */
-export function retryAfterMsOf(headers: Headers): number | undefined {
+function retryAfterMsOf(headers: Headers): number | undefined {
   const milliseconds = wholeNumber(headers.get("retry-after-ms"));
   if (milliseconds !== undefined) return bounded(milliseconds);
   const value = headers.get("retry-after");

@@ -14,6 +14,7 @@ import { AppError } from "../../src/core/errors.ts";
 import type { Director } from "./director.ts";
 import { engineIn } from "./engine-in.ts";
 import { createPost, type Post } from "./post.ts";
+import "./instant-digests.ts";
 import { Killed, type Call, type Effect, type Isolate, type LateEffect, type Storage, type Timer } from "./things.ts";
 
 export interface WorldParts<Services> {
@@ -35,8 +36,6 @@ export interface WorldParts<Services> {
 
 const sweepEveryMs = 60_000;
 const happeningsMax = 100_000;
-/** Far more than any code computes between two calls; an isolate that waits for another one is not waited for. */
-const settleRoundsMax = 500;
 
 export interface World<Services> {
   /** What happened, a line each, with the time since the beginning in ms. */
@@ -68,8 +67,6 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
   let nowMs = startMs;
   let isolates = 0;
   let deaths = 0;
-  /** Calls so far. */
-  let begun = 0;
   let sweptAtMs = startMs;
   const trace: string[] = [];
   const effects: Effect[] = [];
@@ -98,7 +95,6 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
   function call<T>(isolate: Isolate, name: string, effect: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (isolate.isDead) return;
-      begun += 1;
       const one: Call = { isolate, name, effect, resolve, reject, notBeforeMs: nowMs };
       one.notBeforeMs += director.freezeMs(one);
       calls.push(one);
@@ -191,19 +187,8 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
     }
   }
 
-  /** Until nothing in this process can go on without the world. */
-  async function settle(): Promise<void> {
-    for (let quiet = 0, rounds = 0; quiet < 2 && rounds < settleRoundsMax; rounds += 1) {
-      const before = begun + timers.length;
-      await new Promise((resolve) => setImmediate(resolve));
-      if ([...inProgress.keys()].every((isolate) => isWaitingIn([calls, answers], isolate))) return;
-      // An isolate that waits for time to pass looks like one that computes a digest; but a digest that is asked for later is there later.
-      await crypto.subtle.digest("SHA-256", new Uint8Array(1));
-      // One that waits for nothing of the world does compute.
-      const isComputing = [...inProgress.keys()].some((isolate) => !isWaitingIn([calls, answers, timers], isolate));
-      quiet = begun + timers.length === before && !isComputing ? quiet + 1 : 0;
-    }
-  }
+  /** Until nothing in this process can go on without the world: digests, which would take time of their own, are instant here (`instant-digests.ts`). */
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   return {
     trace,
@@ -244,10 +229,6 @@ export function createWorld<Services>(parts: WorldParts<Services>): World<Servic
       throw new Error("the world does not come to rest");
     },
   };
-}
-
-function isWaitingIn(lists: readonly (readonly { readonly isolate: Isolate }[])[], isolate: Isolate): boolean {
-  return lists.some((list) => list.some((thing) => thing.isolate === isolate));
 }
 
 /** What the adapter of the port makes of it; a step's own calls are nobody's adapter. */
