@@ -136,9 +136,9 @@ export const dueRunsKey = "runs:due";
 /** Conversations in which a turn was opened, by the time at which the sweep looks at them. */
 export const dueTurnsKey = "turns:due";
 
-/** Requests that failed within five minutes, over all isolates. */
-export function failuresKey(bucket: number): string {
-  return `ops:failures:${bucket}`;
+/** Requests that failed within a minute, counted from 1970, over all isolates. */
+export function failuresKey(minute: number): string {
+  return `ops:failures:${minute}`;
 }
 
 /** What models cost on a day, in millionths of a US dollar. */
