@@ -1,11 +1,12 @@
 /** `npm run bench -- sealing`: what encryption at rest adds to a durable step. */
 import type { Contender } from "./engine/contender.ts";
-import { measureSteps, sequence } from "./engine/measure.ts";
+import { compareSteps, sequence } from "./engine/measure.ts";
 import { untilCompleted } from "./engine/run-end.ts";
 import { openStage, type Stage } from "./engine/stage.ts";
 import { spread } from "./spread.ts";
 
 const rounds = 15;
+const runs = 40;
 const keys = { ENCRYPTION_KEYS: `bench:${btoa("a-key-of-the-bench-with-32-bytes")}` };
 
 /** Measures and returns the section of bench/RESULTS.md. */
@@ -19,12 +20,12 @@ export async function benchSealing(): Promise<string> {
       contender("in clear, with events", clear, "count"),
       contender("sealed, with events", sealed, "count"),
     ];
-    const samples = await measureSteps(contenders, rounds);
+    const samples = await compareSteps(contenders, { rounds, runs });
     return [
       "## Encryption at rest",
       "",
-      `Trivial steps, as under "Durable steps", with and without \`ENCRYPTION_KEYS\`. Medians of ${rounds} rounds, in brackets the lowest and highest; all in turn`,
-      `within each round. *ms a step*: of runs of ${sequence.steps} steps, one after the other. × is the ratio to the same in clear within the same round.`,
+      `Trivial steps, as under "Durable steps", with and without \`ENCRYPTION_KEYS\`. Medians of ${rounds} rounds, in brackets the lowest and highest.`,
+      `*ms a step*: of ${runs} runs of ${sequence.steps} steps, one after the other, those of the four rows by turns. × is the ratio to the same in clear within the same round.`,
       "",
       "| | ms a step | × | CPU ms a step | × |",
       "|---|---|---|---|---|",

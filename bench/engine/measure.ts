@@ -16,45 +16,76 @@ export interface Sample {
   readonly stepCpuMs: number[];
 }
 
-/** @param roundsCount more where what is compared is alike, and a noisy round would decide. */
-export async function measureSteps(contenders: readonly Contender[], roundsCount = rounds): Promise<Sample[]> {
-  const samples: Sample[] = contenders.map((contender) => ({
-    contender,
-    stepMs: [],
-    runsPerSecond: [],
-    stepCpuMs: [],
-  }));
-  for (let round = -1; round < roundsCount; round += 1) {
+export async function measureSteps(contenders: readonly Contender[]): Promise<Sample[]> {
+  const samples = contenders.map(emptySample);
+  for (let round = -1; round < rounds; round += 1) {
     // Each has another one before it in each round, and what that one left to be done is done.
     for (let turn = 0; turn < samples.length; turn += 1) {
       const sample = samples[(turn + round + 1) % samples.length]!;
       await wait(settleMs);
-      const measured = await measureOnce(sample.contender);
-      // The first round warms the compilers up.
-      if (round < 0) continue;
-      sample.stepMs.push(measured.stepMs);
-      sample.runsPerSecond.push(measured.runsPerSecond);
-      sample.stepCpuMs.push(measured.stepCpuMs);
-      console.error(`round ${round} ${sample.contender.name} ${JSON.stringify(measured)}`);
+      const [runs] = await timeRuns([sample.contender], sequence.runs);
+      keep(round, sample, { ...runs!, ...(await measureBurst(sample.contender)) });
     }
   }
   return samples;
 }
 
-async function measureOnce(contender: Contender) {
-  const long: number[] = [];
-  const short: number[] = [];
-  for (let run = 0; run < sequence.runs; run += 1) {
-    long.push(await timed(contender, sequence.steps));
-    short.push(await timed(contender, 1));
+/** For contenders that are nearly alike: their runs alternate, one by one, so that a noisy moment hits them all. */
+export async function compareSteps(
+  contenders: readonly Contender[],
+  o: { readonly rounds: number; readonly runs: number },
+): Promise<Sample[]> {
+  const samples = contenders.map(emptySample);
+  for (let round = -1; round < o.rounds; round += 1) {
+    await wait(settleMs);
+    const runs = await timeRuns(contenders, o.runs);
+    for (const [index, sample] of inTurn(samples, round)) {
+      await wait(settleMs);
+      keep(round, sample, { ...runs[index]!, ...(await measureBurst(sample.contender)) });
+    }
   }
+  return samples;
+}
+
+const emptySample = (contender: Contender): Sample => ({ contender, stepMs: [], runsPerSecond: [], stepCpuMs: [] });
+
+/** The first round warms the compilers up. */
+function keep(
+  round: number,
+  sample: Sample,
+  measured: { readonly stepMs: number; readonly runsPerSecond: number; readonly stepCpuMs: number },
+): void {
+  if (round < 0) return;
+  sample.stepMs.push(measured.stepMs);
+  sample.runsPerSecond.push(measured.runsPerSecond);
+  sample.stepCpuMs.push(measured.stepCpuMs);
+  console.error(`round ${round} ${sample.contender.name} ${JSON.stringify(measured)}`);
+}
+
+/** Forwards and backwards by turns, so that nobody always comes behind the same one. */
+function inTurn<T>(list: readonly T[], turn: number): (readonly [number, T])[] {
+  const entries = [...list.entries()];
+  return turn % 2 === 0 ? entries : entries.toReversed();
+}
+
+async function timeRuns(contenders: readonly Contender[], runs: number): Promise<{ readonly stepMs: number }[]> {
+  const times = contenders.map(() => ({ long: [] as number[], short: [] as number[] }));
+  for (let run = 0; run < runs; run += 1) {
+    for (const [index, contender] of inTurn(contenders, run)) {
+      times[index]!.long.push(await timed(contender, sequence.steps));
+      times[index]!.short.push(await timed(contender, 1));
+    }
+  }
+  return times.map(({ long, short }) => ({ stepMs: (median(long) - median(short)) / (sequence.steps - 1) }));
+}
+
+async function measureBurst(contender: Contender) {
   const cpuBefore = await contender.cpuMs();
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: burst.runs }, () => contender.run(burst.steps)));
   const burstMs = performance.now() - startedAt;
   const cpuMs = (await contender.cpuMs()) - cpuBefore;
   return {
-    stepMs: (median(long) - median(short)) / (sequence.steps - 1),
     runsPerSecond: (burst.runs * 1_000) / burstMs,
     stepCpuMs: cpuMs / (burst.runs * burst.steps),
   };

@@ -4,6 +4,8 @@
  * Each number becomes one signed byte, scaled so that the largest is 127: a quarter of the size of 32-bit floats. Only the angle between two vectors counts, and
  * rounding moves it by less than 1 %, far less than what tells two texts apart.
  */
+import { decodeBase64, encodeBase64 } from "../core/base64.ts";
+
 export type Vector = Int8Array;
 
 const scaleMax = 127;
@@ -33,20 +35,11 @@ export function similarity(a: Vector, b: Vector): number {
 
 /** Base64: a third more than the bytes, and safe in JSON. */
 export function encodeVector(vector: Vector): string {
-  let binary = "";
-  for (const value of vector) binary += String.fromCharCode(value & 0xff);
-  return btoa(binary);
+  return encodeBase64(new Uint8Array(vector.buffer, vector.byteOffset, vector.length));
 }
 
 /** `undefined` for what is no base64. */
 export function decodeVector(text: string): Vector | undefined {
-  let binary: string;
-  try {
-    binary = atob(text);
-  } catch {
-    return undefined;
-  }
-  const vector = new Int8Array(binary.length);
-  for (let index = 0; index < binary.length; index += 1) vector[index] = binary.charCodeAt(index);
-  return vector;
+  const bytes = decodeBase64(text);
+  return bytes && new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -8,6 +8,7 @@
  * V3 A text that cannot be opened is a failure that parks, never an absent value and never the ciphertext.
  * V4 Whatever a user writes comes back as it was: a text in clear that begins like a sealed one is marked as clear.
  */
+import { decodeBase64, encodeBase64 } from "../core/base64.ts";
 import { AppError } from "../core/errors.ts";
 import { invariant, type Random } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -147,27 +148,4 @@ function algorithm(nonce: Uint8Array, keyId: string, place: string) {
 
 function unreadable(why: string): AppError {
   return new AppError("sealed_unreadable", `A stored text cannot be opened: ${why}.`);
-}
-
-/** So many at a time become arguments of one call. */
-const charsAtOnce = 8_192;
-
-function encodeBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let from = 0; from < bytes.length; from += charsAtOnce) {
-    binary += String.fromCharCode(...bytes.subarray(from, from + charsAtOnce));
-  }
-  return btoa(binary);
-}
-
-/** `undefined` for what is no base64. */
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const binary = atob(text);
-    const bytes = new Uint8Array(binary.length);
-    for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
-    return bytes;
-  } catch {
-    return undefined;
-  }
 }
