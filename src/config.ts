@@ -114,6 +114,8 @@ export function parseConfig(env: Bindings): Config {
 
 const upstashConsole = "the Upstash console shows it under your Redis database, REST API";
 const qstashConsole = "the Upstash console shows it under QStash";
+/** Of the first region, as in Upstash's SDKs. */
+const qstashUrl = "https://qstash.upstash.io";
 
 function readConfig(read: BindingReader): Config {
   const environment = read.oneOf("ENVIRONMENT", ["development", "production"] as const);
@@ -190,7 +192,7 @@ function readEmbedding(read: BindingReader): EmbeddingConfig | undefined {
 function readQstash(read: BindingReader): QstashConfig | undefined {
   if (!read.has("QSTASH_TOKEN")) return undefined;
   return {
-    url: read.url(["QSTASH_URL"], qstashConsole),
+    url: read.has("QSTASH_URL") ? read.url(["QSTASH_URL"], qstashConsole) : qstashUrl,
     token: read.secret(["QSTASH_TOKEN"], qstashConsole),
     currentSigningKey: read.secret(["QSTASH_CURRENT_SIGNING_KEY"], qstashConsole),
     nextSigningKey: read.secret(["QSTASH_NEXT_SIGNING_KEY"], qstashConsole),

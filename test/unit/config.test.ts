@@ -86,6 +86,14 @@ describe("the configuration", () => {
     expect(problemsOf({ ...rest, ENVIRONMENT: "development", QUEUE: "qstash" })[0]).toContain("QSTASH_TOKEN");
   });
 
+  it("looks for QStash where its SDK does, unless it is told where", () => {
+    const { QSTASH_URL: _url, ...rest } = complete;
+    expect(parseConfig({ ...rest }).qstash?.url).toBe("https://qstash.upstash.io");
+    expect(parseConfig({ ...rest, QSTASH_URL: "https://qstash-us-east-1.upstash.io" }).qstash?.url).toBe(
+      "https://qstash-us-east-1.upstash.io",
+    );
+  });
+
   it("lets tools reach what is listed, and nothing near without a list", () => {
     expect(parseConfig({ ...complete }).egress).toEqual({ dnsUrl: undefined, allowedHosts: new Set() });
     const EGRESS_ALLOWED_HOSTS = "127.0.0.1:3000, intranet.example ,[::1]:80";

@@ -1,4 +1,8 @@
+import { hc } from "hono/client";
+import type { AppType } from "../../src/http/api/app-type.ts";
 import { problemFrom } from "./problem.ts";
+
+const { sessions } = hc<AppType>("/").api;
 
 let opening: Promise<void> | undefined;
 
@@ -21,10 +25,10 @@ export function forgetSession(): void {
 }
 
 async function openSession(): Promise<void> {
-  const current = await fetch("/api/sessions/current");
+  const current = await sessions.current.$get();
   if (current.ok) return;
   if (current.status !== 401) throw await problemFrom(current, Date.now());
-  const opened = await fetch("/api/sessions", { method: "POST" });
+  const opened = await sessions.$post();
   if (!opened.ok) throw await problemFrom(opened, Date.now());
 }
 
