@@ -30,15 +30,16 @@ export async function measureSteps(contenders: readonly Contender[]): Promise<Sa
   return samples;
 }
 
-/** For contenders that are nearly alike: their runs alternate, one by one, so that a noisy moment hits them all. */
+/** For two that are nearly alike: their runs alternate, one by one, so that a noisy moment hits both. */
 export async function compareSteps(
-  contenders: readonly Contender[],
+  one: Contender,
+  other: Contender,
   o: { readonly rounds: number; readonly runs: number },
 ): Promise<Sample[]> {
-  const samples = contenders.map(emptySample);
+  const samples = [one, other].map(emptySample);
   for (let round = -1; round < o.rounds; round += 1) {
     await wait(settleMs);
-    const runs = await timeRuns(contenders, o.runs);
+    const runs = await timeRuns([one, other], o.runs);
     for (const [index, sample] of inTurn(samples, round)) {
       await wait(settleMs);
       keep(round, sample, { ...runs[index]!, ...(await measureBurst(sample.contender)) });
@@ -62,7 +63,7 @@ function keep(
   console.error(`round ${round} ${sample.contender.name} ${JSON.stringify(measured)}`);
 }
 
-/** Forwards and backwards by turns, so that nobody always comes behind the same one. */
+/** Forwards and backwards by turns: of two, each comes behind itself as often as behind the other. */
 function inTurn<T>(list: readonly T[], turn: number): (readonly [number, T])[] {
   const entries = [...list.entries()];
   return turn % 2 === 0 ? entries : entries.toReversed();
