@@ -9,7 +9,18 @@ export interface Tally {
   inputTokens: number;
   outputTokens: number;
   microUsd: number;
+  readonly redis: RedisTally;
   lastSentAtMs: number;
+}
+
+export interface RedisTally {
+  /** Billed ones, those inside of scripts included. */
+  commands: number;
+  roundTrips: number;
+  /** Round trips without an answer that could be read. */
+  failures: number;
+  /** What round trips took, all together. */
+  waitedMs: number;
 }
 
 const seriesMax = 1_000;
@@ -23,6 +34,7 @@ function createTally(nowMs: number): Tally {
     inputTokens: 0,
     outputTokens: 0,
     microUsd: 0,
+    redis: { commands: 0, roundTrips: 0, failures: 0, waitedMs: 0 },
     lastSentAtMs: 0,
   };
 }

@@ -28,6 +28,10 @@ export function isolateFamilies(tally: Tally, isolate: string): Family[] {
   });
   return [
     total("requests_total", "Requests that this isolate has answered.", requests),
+    total("redis_commands_total", "Redis commands as they are billed.", one(tally.redis.commands)),
+    total("redis_round_trips_total", "Requests to Redis.", one(tally.redis.roundTrips)),
+    total("redis_failed_round_trips_total", "Requests to Redis that got no answer.", one(tally.redis.failures)),
+    total("redis_wait_seconds_total", "Time that requests to Redis took.", one(tally.redis.waitedMs / 1000)),
     total("model_input_tokens_total", "Tokens that models were sent.", one(tally.inputTokens)),
     total("model_output_tokens_total", "Tokens that models wrote.", one(tally.outputTokens)),
     total("model_cost_usd_total", "What models cost by MODEL_PRICES.", one(tally.microUsd / 1e6)),

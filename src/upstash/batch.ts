@@ -55,8 +55,8 @@ export interface UpstashClientOptions {
   readonly token: Secret;
   /** After so long a round trip counts as lost; up to `limits.redisTimeoutSharedMs` later. */
   readonly timeoutMs: number;
-  /** Told about each round trip before it leaves: how many commands it carries. Counts subrequests and receipts. */
-  readonly onRoundTrip?: (commands: number) => void;
+  /** Told about each round trip before it leaves: how many commands it carries. Counts subrequests and receipts. What it returns is told of the end. */
+  readonly onRoundTrip?: (commands: number) => ((isAnswered: boolean) => void) | void;
   /** Told about the calls inside of scripts, which are billed too, once those have answered. */
   readonly onScriptCalls?: (calls: number) => void;
   /** Absent: everything travels and stands in clear. */

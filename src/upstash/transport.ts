@@ -38,15 +38,19 @@ export function createTransport(options: UpstashClientOptions): Transport {
     signal: sharedTimeout(options.timeoutMs),
   });
   return async (endpoint, commands) => {
-    options.onRoundTrip?.(commands.length);
-    let body: unknown;
+    const onEnd = options.onRoundTrip?.(commands.length);
+    let isAnswered = false;
     try {
-      body = await wire.post(endpoint, commands);
-    } catch (thrown) {
-      throw tripFailed(thrown);
+      const body = await wire.post(endpoint, commands).catch((thrown: unknown) => {
+        throw tripFailed(thrown);
+      });
+      if (!Array.isArray(body)) throw new AppError("redis_unavailable", "Redis answered with no list of replies");
+      const replies = body.map(toReply);
+      isAnswered = true;
+      return replies;
+    } finally {
+      onEnd?.(isAnswered);
     }
-    if (!Array.isArray(body)) throw new AppError("redis_unavailable", "Redis answered with no list of replies");
-    return body.map(toReply);
   };
 }
 

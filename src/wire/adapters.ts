@@ -2,7 +2,7 @@
 import { parseConfig, type Config } from "../config.ts";
 import { limits } from "../core/limits.ts";
 import { createMeter, type Meter } from "../core/meter.ts";
-import { tallyOf, type Tally } from "../core/tally.ts";
+import { tallyOf, type RedisTally, type Tally } from "../core/tally.ts";
 import type { Clock, Log, Random } from "../core/ports.ts";
 import { systemClock } from "../system/clock.ts";
 import { systemPause } from "../system/pause.ts";
@@ -47,6 +47,7 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
   const config = parseConfig(env);
   if (config.queue === "fetch") tellOfFallback(env, log);
   const meter = createMeter();
+  const tally = tallyOf(env, time.clock.now());
   const vault = vaultOf(config, log);
   return {
     ...time,
@@ -55,14 +56,17 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
     waitUntil,
     random: systemRandom,
     meter,
-    tally: tallyOf(env, time.clock.now()),
+    tally,
     vault,
     redis: upstashClient({
       ...config.redis,
       vault,
       timeoutMs: limits.redisTimeoutMs,
-      onRoundTrip: (commands) => countRoundTrip(meter, commands),
-      onScriptCalls: (calls) => void (meter.commands += calls),
+      onRoundTrip: (commands) => countRoundTrip(meter, tally.redis, time.clock, commands),
+      onScriptCalls(calls) {
+        meter.commands += calls;
+        tally.redis.commands += calls;
+      },
     }),
     fetch(url, init) {
       meter.subrequests += 1;
@@ -71,10 +75,18 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
   };
 }
 
-function countRoundTrip(meter: Meter, commands: number): void {
+/** @returns what counts its end. */
+function countRoundTrip(meter: Meter, tally: RedisTally, clock: Clock, commands: number) {
+  const startedAtMs = clock.now();
   meter.roundTrips += 1;
   meter.subrequests += 1;
   meter.commands += commands;
+  tally.roundTrips += 1;
+  tally.commands += commands;
+  return (isAnswered: boolean): void => {
+    tally.waitedMs += clock.now() - startedAtMs;
+    if (!isAnswered) tally.failures += 1;
+  };
 }
 
 const toldOfFallback = new WeakSet<object>();

@@ -128,6 +128,30 @@ describe("metrics", () => {
     expect(text).not.toContain("c-4711");
   });
 
+  it("count what Redis is asked, as it bills it, and what it does not answer", async () => {
+    const redis = async () => {
+      const text = await metrics();
+      const of = (name: string) =>
+        Number(new RegExp(`^skipstone_redis_${name}_total\\{.+\\} (.+)$`, "m").exec(text)?.[1]);
+      const { commands, roundTrips } = app.stack.ledger.read();
+      const ours = { commands: of("commands"), roundTrips: of("round_trips") };
+      return { ours, billed: { commands, roundTrips }, failed: of("failed_round_trips"), waited: of("wait_seconds") };
+    };
+    const before = await redis();
+    const who = await app.signIn();
+    await (await who.chat("c-4712", "m1", "hi")).text();
+    await app.background();
+    const after = await redis();
+    for (const name of ["commands", "roundTrips"] as const)
+      expect(after.ours[name] - before.ours[name]).toBe(after.billed[name] - before.billed[name]);
+    expect(after.failed).toBe(before.failed);
+    expect(after.waited).toBeGreaterThanOrEqual(before.waited);
+    app.stack.faults.add({ server: "redis", action: "status", status: 503 });
+    expect((await who.fetch("/api/conversations")).status).toBe(503);
+    app.stack.faults.clear();
+    expect((await redis()).failed).toBe(after.failed + 1);
+  });
+
   it("cost one round trip", async () => {
     const before = app.stack.ledger.read().roundTrips;
     await metrics();
