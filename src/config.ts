@@ -27,7 +27,7 @@ export interface Config {
   readonly queue: "qstash" | "fetch";
   /** Whose limits a segment has to fit into. */
   readonly workersPlan: "free" | "paid";
-  /** Proves operators, the sweep and our own calls. Absent: none of them is let in by key. */
+  /** Proves operators, and the calls that the app makes to itself. Absent: one that is derived from the session secret does. */
   readonly internalKey: Secret | undefined;
   readonly alerts: {
     /** Told of incidents; absent: they are logged. */

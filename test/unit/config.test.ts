@@ -125,6 +125,7 @@ describe("the configuration", () => {
 
   it.each([
     ["SESSION_SECRET", "too-short"],
+    ["INTERNAL_SYSTEM_KEY", "31-characters-are-one-too-few-1"],
     ["APP_URL", "s3cret-in-the-wrong-place"],
     ["ENVIRONMENT", "staging-s3cret"],
     ["LOG_LEVEL", "loud-s3cret"],

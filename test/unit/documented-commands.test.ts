@@ -1,6 +1,8 @@
 /** What the documents tell people to type is there. */
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { bindingNames } from "../../scripts/environment/read-environment.ts";
+import { ConfigError, parseConfig } from "../../src/config.ts";
 import { isAsPrinted, npmCommands, shellCommands } from "../support/documented-commands.ts";
 
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
@@ -33,6 +35,27 @@ describe("npm commands", () => {
 /** As `parseArgs` has it, or as a plain argument. */
 function named(option: string): RegExp {
   return new RegExp(`["']?${option}["']?: \\{|"--${option}"`);
+}
+
+describe("the bindings that the configuration reads", () => {
+  it("stand in .dev.vars.example, and no other ones do", () => {
+    expect(bindingNames.toSorted()).toEqual(namesRead());
+  });
+
+  it("stand in the README's table, each of them", () => {
+    const table = /^## Configuration\n([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
+    expect(namesRead().filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+/** Some are read only where another is set, some only where none is: asked once with all of them, once with none. */
+function namesRead(): string[] {
+  const names = new Set<string>();
+  for (const value of ["x", ""]) {
+    const env = new Proxy({}, { get: (_env, name) => (names.add(String(name)), value) });
+    expect(() => parseConfig(env)).toThrow(ConfigError);
+  }
+  return [...names].toSorted();
 }
 
 describe("shell blocks", () => {
