@@ -1,5 +1,5 @@
 import { askServer, fieldOf } from "./ask-server.ts";
-import { ok, wrong, type Finding } from "./finding.ts";
+import { ok, setupCommand, wrong, type Finding } from "./finding.ts";
 
 export interface ModelAccess {
   readonly baseUrl: string;
@@ -21,16 +21,24 @@ export async function checkModel({ baseUrl, apiKey, name }: ModelAccess): Promis
     },
     waitMsMax,
   );
-  if (said.kind === "silence") return wrong(`The model does not answer: ${said.words}.`, "check MODEL_BASE_URL");
-  if (said.status === 401 || said.status === 403)
-    return wrong("The model provider refuses the key.", "set MODEL_API_KEY");
-  if (said.status === 404) {
-    return wrong("There is no such model, or no API, at that address.", "check MODEL_NAME and MODEL_BASE_URL");
+  if (said.kind === "silence") {
+    return wrong(`The model does not answer: ${said.words}. MODEL_BASE_URL says where it is asked.`, setupCommand);
   }
-  if (said.status === 429) return wrong("The model is busy, or the account has no credit left.", "ask your provider");
-  if (said.status !== 200) return wrong(`The model answers with status ${said.status}.`, "check MODEL_NAME; else wait");
+  if (said.status === 401 || said.status === 403) {
+    return wrong("The model provider refuses the key. MODEL_API_KEY holds it.", setupCommand);
+  }
+  if (said.status === 404) {
+    return wrong("There is no such model, or no API, at that address: MODEL_NAME and MODEL_BASE_URL.", setupCommand);
+  }
+  if (said.status === 429) {
+    return wrong("The model is busy, or the account at its provider has no credit left.", "npm run doctor, later");
+  }
+  if (said.status !== 200) {
+    const words = `The model answers with status ${said.status}. If that stays, MODEL_NAME may be wrong.`;
+    return wrong(words, "npm run doctor, later");
+  }
   const choices = fieldOf(said.body, "choices");
   const isAnswer = Array.isArray(choices) && fieldOf(choices[0], "message") !== undefined;
   if (isAnswer) return ok(`The model answers in ${Math.ceil(said.ms)} ms.`);
-  return wrong("What answers there is no chat completions API.", "check MODEL_BASE_URL; it often ends in /v1");
+  return wrong("What answers there is no chat completions API; MODEL_BASE_URL often ends in /v1.", setupCommand);
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { askServer, fieldOf } from "./ask-server.ts";
-import { ok, wrong, type Finding } from "./finding.ts";
+import { ok, setupCommand, wrong, type Finding } from "./finding.ts";
 
 /** Signatures are good for five minutes and a minute of tolerance; far less than that is worth a look. */
 const skewSecondsMax = 30;
-const upstashConsole = "https://console.upstash.com → Redis → your database → REST API";
+const atConsole = "https://console.upstash.com → Redis → your database → REST API shows";
 
 /**
  * Whether the database answers, lets us write, how long the way is and whether its clock is ours. One round trip; what it
@@ -17,21 +17,21 @@ export async function checkRedis(url: string, token: string): Promise<readonly F
     body: JSON.stringify([["PING"], ["TIME"], ["SET", `skipstone:check:${randomUUID()}`, "1", "EX", "10"]]),
   });
   if (said.kind === "silence") {
-    return [wrong(`Redis does not answer: ${said.words}.`, `check UPSTASH_REDIS_REST_URL: ${upstashConsole}`)];
+    return [wrong(`Redis does not answer: ${said.words}. ${atConsole} UPSTASH_REDIS_REST_URL.`, setupCommand)];
   }
   if (said.status === 401 || said.status === 403) {
-    return [wrong("Redis does not accept the token.", `set UPSTASH_REDIS_REST_TOKEN: ${upstashConsole}`)];
+    return [wrong(`Redis does not accept the token. ${atConsole} UPSTASH_REDIS_REST_TOKEN.`, setupCommand)];
   }
   const [ping, time, set] = Array.isArray(said.body) ? (said.body as unknown[]) : [];
   if (said.status !== 200 || fieldOf(ping, "result") !== "PONG") {
     const words = `What answers there with status ${said.status} is no Redis REST API.`;
-    return [wrong(words, `check UPSTASH_REDIS_REST_URL: ${upstashConsole}`)];
+    return [wrong(`${words} ${atConsole} UPSTASH_REDIS_REST_URL.`, setupCommand)];
   }
   return [
     ok(`Redis answers in ${Math.ceil(said.ms)} ms.`),
     fieldOf(set, "result") === "OK"
       ? ok("Redis lets us write.")
-      : wrong("Redis refuses to write: this is a read-only token.", `set UPSTASH_REDIS_REST_TOKEN: ${upstashConsole}`),
+      : wrong(`Redis refuses to write: this is a read-only token. ${atConsole} the other one.`, setupCommand),
     clockFinding(fieldOf(time, "result"), Date.now()),
   ];
 }
@@ -40,8 +40,8 @@ export async function checkRedis(url: string, token: string): Promise<readonly F
 export function clockFinding(time: unknown, nowMs: number): Finding {
   const seconds = Number(Array.isArray(time) ? time[0] : Number.NaN);
   const skew = Math.round(seconds - nowMs / 1000);
-  if (!Number.isFinite(skew)) return wrong("Redis does not tell the time.", "use an Upstash database");
+  if (!Number.isFinite(skew)) return wrong("Redis does not tell the time, as an Upstash database does.", setupCommand);
   if (Math.abs(skew) <= skewSecondsMax) return ok("The clocks agree.");
   const words = `This machine's clock is ${Math.abs(skew)} s ${skew > 0 ? "behind" : "ahead of"} that of Redis.`;
-  return wrong(words, "timedatectl set-ntp true");
+  return wrong(words, "sudo timedatectl set-ntp true");
 }

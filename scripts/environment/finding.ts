@@ -2,9 +2,12 @@
 export interface Finding {
   readonly isOk: boolean;
   readonly words: string;
-  /** The command, or the place, that mends what is wrong. */
+  /** The command that mends what is wrong, or the line of `.dev.vars` that does. */
   readonly mend?: string;
 }
+
+/** Mends whatever the wizard asks for or makes; see `scripts/setup/questions.ts`. */
+export const setupCommand = "npm run setup";
 
 export function ok(words: string): Finding {
   return { isOk: true, words };

@@ -18,27 +18,31 @@ export interface Binding {
   readonly source: string;
 }
 
-/**
- * By name. The environment of this process goes before the file, and both before what `npm start` has set for the local
- * stack; an empty value counts as none.
- */
+/** The source of what stands in no file of the person's own. */
+export const fromNpmStart = "npm start";
+export const fromEnvironment = "environment";
+
+/** What a person has set, by name: the environment of this process goes before the file. An empty value counts as none. */
+export function readOwn(file: string, env: NodeJS.ProcessEnv = process.env): Map<string, Binding> {
+  const stated = bindingNames.map((name): [string, string] => [name, env[name] ?? ""]);
+  return new Map([...setIn(varsIn(file), path.basename(file)), ...setIn(stated, fromEnvironment)]);
+}
+
+/** The same over what `npm start` has set for the local stack: what an app on this machine has. */
 export function readEnvironment(file: string, env: NodeJS.ProcessEnv = process.env): Map<string, Binding> {
-  const found = new Map<string, Binding>();
-  const take = (vars: Iterable<[string, string]>, source: string): void => {
-    for (const [name, value] of vars) if (value.trim() !== "") found.set(name, { value: value.trim(), source });
-  };
-  const port = env["APP_PORT"] ?? "8787";
-  take(varsIn(path.join(root, ".stack", `app-${port}`, "bindings.env")), "npm start");
-  take(varsIn(file), path.basename(file));
-  take(
-    bindingNames.map((name): [string, string] => [name, env[name] ?? ""]),
-    "environment",
-  );
-  return found;
+  const local = path.join(root, ".stack", `app-${env["APP_PORT"] ?? "8787"}`, "bindings.env");
+  return new Map([...setIn(varsIn(local), fromNpmStart), ...readOwn(file, env)]);
 }
 
 export function valuesOf(bindings: ReadonlyMap<string, Binding>): Record<string, string> {
   return Object.fromEntries([...bindings].map(([name, { value }]) => [name, value]));
+}
+
+function setIn(vars: Iterable<[string, string]>, source: string): [string, Binding][] {
+  return [...vars].flatMap(([name, text]): [string, Binding][] => {
+    const value = text.trim();
+    return value === "" ? [] : [[name, { value, source }]];
+  });
 }
 
 function varsIn(file: string): Map<string, string> {

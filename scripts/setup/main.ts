@@ -6,19 +6,20 @@
  *
  *   npm run setup -- --yes         nobody is asked: all comes from the environment and the file
  *   npm run setup -- --push        the values become secrets of the deployed Worker, too
- *   npm run setup -- --file .dev.vars.staging
+ *   npm run setup -- --file .dev.vars.production
  */
 import { cancel, intro, log, note, outro } from "@clack/prompts";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { wrong } from "../environment/finding.ts";
 import { devVarsFile } from "../environment/read-environment.ts";
 import { mergeVars, readVars } from "../environment/vars-text.ts";
 import { writeWhole } from "../environment/write-whole.ts";
 import { gatherByAsking, gatherKnown, type Known } from "./gather.ts";
 import { askYesNo, LeftError, tell } from "./person.ts";
-import { pushSecrets } from "./push-secrets.ts";
-import { generatedValues, groups } from "./questions.ts";
+import { push } from "./push.ts";
+import { generated, groups, problemOf } from "./questions.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -28,7 +29,8 @@ const { values: options } = parseArgs({
   },
 });
 const file = path.resolve(options.file);
-const isAlone = options.yes || !process.stdin.isTTY;
+const isSomebodyThere = process.stdin.isTTY;
+const isAlone = options.yes || !isSomebodyThere;
 
 intro("Skipstone setup");
 try {
@@ -43,16 +45,27 @@ async function setUp(): Promise<number> {
   const isThere = existsSync(file);
   const text = isThere ? readFileSync(file, "utf8") : "";
   const inFile = readVars(text);
-  const known: Known = (name) => [process.env[name], inFile.get(name)].find((value) => (value ?? "").trim() !== "");
+  const stated: Known = (name) => notBlank(process.env[name]);
+  const known: Known = (name) => stated(name) ?? notBlank(inFile.get(name));
+  if (isThere && !isSomebodyThere && !options.yes) {
+    log.error(`${file} is there already, and nobody is here to say whether it may change.\n→ npm run setup -- --yes`);
+    return left();
+  }
   if (isThere && !isAlone) {
     log.info(`${file} is there already. What you do not change stays as it is.`);
     if (!(await askYesNo("Change it?", true))) return left();
   }
-  const changes = isAlone ? await gatherAlone(known) : await gatherAsking(known);
+  const changes = isAlone ? await gatherAlone(known, stated) : await gatherAsking(known);
   if (changes === undefined) return 1;
-  for (const [name, value] of generatedValues((each) => known(each) !== undefined)) changes.set(name, value);
+  for (const [name, make] of Object.entries(generated)) {
+    if (!changes.has(name)) changes.set(name, known(name) ?? make());
+  }
   for (const [name, value] of changes) if (inFile.get(name) === value) changes.delete(name);
   return save(isThere, text, changes);
+}
+
+function notBlank(value: string | undefined): string | undefined {
+  return (value ?? "").trim() === "" ? undefined : value;
 }
 
 async function gatherAsking(known: Known): Promise<Map<string, string>> {
@@ -61,21 +74,38 @@ async function gatherAsking(known: Known): Promise<Map<string, string>> {
     log.step(`${group.title}\n${group.where}`);
     for (const [name, value] of Object.entries(await gatherByAsking(group, known))) changes.set(name, value);
   }
+  for (const [name, problem] of wrongOfGenerated(known)) {
+    log.error(problem);
+    // A key that was mistyped may have sealed what is stored: that one nobody replaces by pressing Enter.
+    const isReplaced = await askYesNo(`Replace ${name} by a fresh one?`, name !== "ENCRYPTION_KEYS");
+    if (isReplaced) changes.set(name, generated[name]!());
+  }
   return changes;
 }
 
+function wrongOfGenerated(known: Known): [string, string][] {
+  return Object.keys(generated).flatMap((name): [string, string][] => {
+    const problem = problemOf(name, known(name) ?? "");
+    return known(name) === undefined || problem === undefined ? [] : [[name, problem]];
+  });
+}
+
 /** `undefined` when something is missing or does not work, which is said. */
-async function gatherAlone(known: Known): Promise<Map<string, string> | undefined> {
+async function gatherAlone(known: Known, stated: Known): Promise<Map<string, string> | undefined> {
   const changes = new Map<string, string>();
   let isFine = true;
   for (const group of groups) {
-    const { answers, findings, missing } = await gatherKnown(group, known);
+    const { answers, findings, missing } = await gatherKnown(group, known, stated);
     tell(findings);
     for (const name of missing) log.error(`${name} is not set.\n→ ${group.where}`);
     isFine &&= missing.length === 0 && findings.every(({ isOk }) => isOk);
     for (const [name, value] of Object.entries(answers)) changes.set(name, value);
   }
-  if (isFine) return changes;
+  const malformed = wrongOfGenerated(known);
+  tell(
+    malformed.map(([name, problem]) => wrong(problem, `take ${name} away: a fresh one is made where there is none`)),
+  );
+  if (isFine && malformed.length === 0) return changes;
   cancel("Nothing was written.");
   return undefined;
 }
@@ -90,23 +120,9 @@ async function save(isThere: boolean, text: string, changes: ReadonlyMap<string,
   }
   const isToPush =
     options.push || (!isAlone && (await askYesNo("Make them secrets of the deployed Worker, too?", false)));
-  if (isToPush && !(await push())) return 1;
+  if (isToPush && !(await push(file))) return 1;
   outro("Next: npm start, then npm run doctor.");
   return 0;
-}
-
-async function push(): Promise<boolean> {
-  // The plan is a variable of the environment that is deployed; a secret of the same name would be in its way.
-  const set = [...readVars(readFileSync(file, "utf8"))].filter(
-    ([name, value]) => value !== "" && name !== "WORKERS_PLAN",
-  );
-  // What is deployed is in production, whatever this machine is.
-  const isPushed = await pushSecrets({ ...Object.fromEntries(set), ENVIRONMENT: "production" });
-  if (!isPushed)
-    log.error(
-      "wrangler did not take the secrets; it says why above.\n→ npx wrangler login, then npm run setup -- --yes --push",
-    );
-  return isPushed;
 }
 
 function left(): number {

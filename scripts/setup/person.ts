@@ -1,6 +1,6 @@
 /** The person at the terminal. Every question may be left with Ctrl-C. */
 import * as clack from "@clack/prompts";
-import type { Finding } from "../environment/finding.ts";
+import { setupCommand, type Finding } from "../environment/finding.ts";
 import type { Question } from "./questions.ts";
 
 /** The person left. Nothing has been written then. */
@@ -35,10 +35,11 @@ export async function askAgain(): Promise<"again" | "keep"> {
   return answered(await clack.select({ message: "That does not work.", options }));
 }
 
+/** Whoever is told is in the wizard already: that mend is left out. */
 export function tell(findings: readonly Finding[]): void {
   for (const { isOk, words, mend } of findings) {
     if (isOk) clack.log.success(words);
-    else clack.log.error(mend === undefined ? words : `${words}\n→ ${mend}`);
+    else clack.log.error(mend === undefined || mend === setupCommand ? words : `${words}\n→ ${mend}`);
   }
 }
 

@@ -1,9 +1,10 @@
-/** What the wizard asks for: four groups, each checked as a whole. */
+/** What the wizard asks for: four groups, each checked as a whole; and what it makes by itself. */
 import { randomBytes } from "node:crypto";
+import { ConfigError, parseConfig } from "../../src/config.ts";
 import { checkModel } from "../environment/check-model.ts";
 import { readSigningKeys } from "../environment/check-qstash.ts";
 import { checkRedis } from "../environment/check-redis.ts";
-import { ok, wrong, type Finding } from "../environment/finding.ts";
+import { ok, setupCommand, wrong, type Finding } from "../environment/finding.ts";
 
 export interface Question {
   readonly name: string;
@@ -17,11 +18,22 @@ export interface Question {
 export interface Group {
   readonly title: string;
   readonly where: string;
-  /** Asked first; no leaves the whole group out. */
-  readonly optional?: string;
+  /** Absent where the app needs the group. */
+  readonly optional?: Choice;
   readonly questions: readonly Question[];
   /** Asks the service. What it finds out by itself comes back as `values`. */
   check(answers: Answers): Promise<Checked>;
+}
+
+/** Whether a group is taken stands in a variable of its own, so that a later choice replaces an earlier one. */
+export interface Choice {
+  /** Asked first; no leaves the whole group out. */
+  readonly words: string;
+  /** What becomes of an app without it. */
+  readonly without: string;
+  readonly name: string;
+  readonly taken: string;
+  readonly leftOut: string;
 }
 
 export type Answers = Readonly<Record<string, string>>;
@@ -49,10 +61,17 @@ const redis: Group = {
   },
 };
 
+const withoutQstash = "the app calls itself, and what is lost waits for the sweep";
 const qstash: Group = {
   title: "Upstash QStash",
   where: "https://console.upstash.com → QStash",
-  optional: "Use QStash? Without it the app calls itself, and what is lost waits for the sweep.",
+  optional: {
+    words: `Use QStash? Without it ${withoutQstash}.`,
+    without: withoutQstash,
+    name: "QUEUE",
+    taken: "qstash",
+    leftOut: "fetch",
+  },
   questions: [
     { name: "QSTASH_URL", words: "URL of your region", placeholder: "https://qstash-us-east-1.upstash.io" },
     { name: "QSTASH_TOKEN", words: "Token", isSecret: true },
@@ -86,19 +105,41 @@ const app: Group = {
   questions: [{ name: "APP_URL", words: "Public URL", placeholder: "http://127.0.0.1:8787" }],
   check({ APP_URL: url = "" }) {
     const isUrl = /^https?:$/.test(URL.parse(url)?.protocol ?? "");
-    const finding = isUrl ? ok("That is a URL.") : wrong("That is no http(s) URL.", "set APP_URL");
+    const finding = isUrl ? ok("That is a URL.") : wrong("APP_URL: that is no http(s) URL.", setupCommand);
     return Promise.resolve({ findings: [finding] });
   },
 };
 
 export const groups: readonly Group[] = [redis, qstash, model, app];
 
-/** Values that nobody has to think of. What is there already is kept: a new secret would end every session, and a new key could open nothing. */
-export function generatedValues(has: (name: string) => boolean): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const name of ["SESSION_SECRET", "INTERNAL_SYSTEM_KEY"])
-    if (!has(name)) values.set(name, randomBytes(32).toString("hex"));
-  if (!has("ENCRYPTION_KEYS")) values.set("ENCRYPTION_KEYS", `k1:${randomBytes(32).toString("base64")}`);
-  if (!has("ENVIRONMENT")) values.set("ENVIRONMENT", "development");
-  return values;
+const randomSecret = (): string => randomBytes(32).toString("hex");
+
+/** Values that nobody has to think of. What is there and right is kept: a new secret would end every session, and a new key could open nothing. */
+export const generated: Readonly<Record<string, () => string>> = {
+  SESSION_SECRET: randomSecret,
+  INTERNAL_SYSTEM_KEY: randomSecret,
+  ENCRYPTION_KEYS: () => `k1:${randomBytes(32).toString("base64")}`,
+  ENVIRONMENT: () => "development",
+};
+
+/** Every name that the wizard writes. */
+export const wizardNames: readonly string[] = [
+  ...groups.flatMap(({ questions, optional }) => [
+    ...questions.flatMap(({ name, aliases = [] }) => [name, ...aliases]),
+    ...(optional === undefined ? [] : [optional.name]),
+  ]),
+  "QSTASH_CURRENT_SIGNING_KEY",
+  "QSTASH_NEXT_SIGNING_KEY",
+  ...Object.keys(generated),
+];
+
+/** Why the app would refuse this value, which it shows nothing of; `undefined` for one that it takes. */
+export function problemOf(name: string, value: string): string | undefined {
+  try {
+    parseConfig({ [name]: value });
+  } catch (cause) {
+    if (cause instanceof ConfigError) return cause.problems.find((problem) => problem.startsWith(`${name} `));
+    throw cause;
+  }
+  return undefined;
 }

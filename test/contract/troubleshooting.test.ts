@@ -1,10 +1,10 @@
-/** docs/troubleshooting.md: a run that does not resume after a checkpoint, and what brings it on. */
+/** docs/troubleshooting.md: a run that does not resume after a checkpoint, and what brings it on; a queue that is not configured in production. */
 import * as z from "zod/mini";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RunContext } from "../../src/engine/run-context.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
-import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
+import { appBindings, LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
 import { runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
 
@@ -48,4 +48,17 @@ it("a run whose message does not reach the app stands still after its checkpoint
   expect(await swept.json()).toMatchObject({ runs: { triggered: 1 } });
   await app.settled();
   expect(await runs.view(runId)).toMatchObject({ status: "completed", output: "slept" });
+});
+
+it("in production an app without QSTASH_TOKEN does not serve: /ready answers misconfigured, and the log names the variable", async () => {
+  const before = app.logLines.length;
+  app.rebind({ ENVIRONMENT: "production", QSTASH_TOKEN: "" });
+  const ready = await app.fetch("/ready");
+  app.rebind(appBindings(app.stack, app.url));
+  expect(ready.status).toBe(500);
+  const problem = await ready.text();
+  expect(JSON.parse(problem)).toMatchObject({ code: "misconfigured" });
+  expect(problem).not.toContain("QSTASH_TOKEN");
+  expect(app.logLines.slice(before).join("\n")).toContain("QSTASH_TOKEN is not set");
+  expect((await app.fetch("/ready")).status).toBe(200);
 });
