@@ -4,6 +4,8 @@
  *   npm run deploy -- --dry-run     everything but the upload and what comes after it; needs no account
  *   npm run deploy -- --new         nothing is deployed yet, so there are no live runs to ask about
  *   npm run deploy -- --env paid    to an account on the paid plan of Workers; `free` without it
+ *   npm run deploy -- --file .dev.vars.production
+ *                                   the address of the app and its Redis from there; from `.dev.vars` without it
  *   npm run deploy -- --dry-run --skip-checks
  *                                   the builds alone, for `npm test`, which has run the checks
  */
@@ -13,7 +15,9 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { buildWebIfStale } from "../../stack/build-web.ts";
 import { checkApp } from "../doctor/check-app.ts";
-import { devVarsFile, readEnvironment } from "../environment/read-environment.ts";
+import { isPublicUrl } from "../environment/is-public-url.ts";
+import { devVarsFile, readOwn } from "../environment/read-environment.ts";
+import { deploy } from "./deploy.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { values: options } = parseArgs({
@@ -21,50 +25,37 @@ const { values: options } = parseArgs({
     "dry-run": { type: "boolean", default: false },
     new: { type: "boolean", default: false },
     env: { type: "string", default: "free" },
+    file: { type: "string", default: devVarsFile },
     "skip-checks": { type: "boolean", default: false },
   },
 });
 const isDry = options["dry-run"];
 if (!["free", "paid"].includes(options.env)) refuse(`--env is free or paid, not "${options.env}".`);
 if (options["skip-checks"] && !isDry) refuse("--skip-checks goes with --dry-run: nothing is uploaded unchecked.");
-// wrangler's name for what stands outside of every environment is the empty one.
-const target = ["--env", options.env === "paid" ? "paid" : ""];
-
-if (!options["skip-checks"]) step("Checks", () => run("scripts/tasks/check.ts"));
-if (!isDry && !options.new) step("Live runs", () => run("scripts/runs/check-runs.ts"));
-console.log("\n▸ The web app");
-await buildWebIfStale();
-step(isDry ? "The Worker, as it would be uploaded" : "The Worker", () => {
-  return run("node_modules/wrangler/bin/wrangler.js", "deploy", ...target, ...(isDry ? ["--dry-run"] : []));
-});
-if (isDry) console.log("\nNothing was uploaded.");
-else await smokeTest();
+// Without what `npm start` has set: the app on this machine would answer in the place of the deployed one.
+const file = path.resolve(options.file);
+const appUrl = readOwn(file).get("APP_URL")?.value.replace(/\/+$/, "") ?? "";
+if (!isDry && !isPublicUrl(appUrl)) {
+  const state = appUrl === "" ? "is not set" : `is ${appUrl}, which the internet does not reach`;
+  refuse(`APP_URL ${state}: nobody could ask what is deployed.\n→ APP_URL=https://… npm run deploy`);
+}
+process.exitCode = await deploy(
+  {
+    isDry,
+    isNew: options.new,
+    skipsChecks: options["skip-checks"],
+    plan: options.env === "paid" ? "paid" : "free",
+    appUrl,
+    file,
+  },
+  { run, buildWeb: buildWebIfStale, examine: checkApp, print: (line) => console.log(line) },
+);
 
 function refuse(words: string): never {
   console.error(words);
   process.exit(2);
 }
 
-/** Ends the program with the step's own exit code when it fails. */
-function step(title: string, work: () => number): void {
-  console.log(`\n▸ ${title}`);
-  const exitCode = work();
-  if (exitCode === 0) return;
-  console.error(`\n✗ Stopped at: ${title}. Nothing after it was done.`);
-  process.exit(exitCode);
-}
-
-function run(file: string, ...args: readonly string[]): number {
-  return spawnSync(process.execPath, [path.join(root, file), ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
-}
-
-async function smokeTest(): Promise<void> {
-  console.log("\n▸ What is deployed");
-  const appUrl = readEnvironment(devVarsFile).get("APP_URL")?.value.replace(/\/+$/, "") ?? "";
-  const findings = await checkApp(appUrl);
-  for (const { isOk, words, mend } of findings)
-    console.log(`${isOk ? "✓" : "✗"} ${words}${mend === undefined ? "" : ` → ${mend}`}`);
-  if (findings.every(({ isOk }) => isOk)) return;
-  console.error("\n✗ It is uploaded, but does not serve. To go back: npx wrangler rollback");
-  process.exitCode = 1;
+function run(program: string, ...args: readonly string[]): number {
+  return spawnSync(process.execPath, [path.join(root, program), ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
 }

@@ -1,12 +1,12 @@
 /** The runs of this build and what their code is given, for running that code over a journal: no step runs, so nobody is called. */
 import { parseEnv } from "node:util";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createWire } from "../../src/wire.ts";
 import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
 import type { Invocation } from "../../src/wire/adapters.ts";
-import { devVarsFile } from "../../stack/dev-vars.ts";
+import { devVarsFile } from "../environment/read-environment.ts";
 
 export interface BuildRuns {
   readonly registry: RunRegistry<RunServices>;
@@ -31,10 +31,9 @@ const standIns = {
 /** Redis too, for a replay that reads no Redis. */
 const offlineStandIns = { UPSTASH_REDIS_REST_URL: "http://replay.invalid", UPSTASH_REDIS_REST_TOKEN: "none" };
 
-/** The environment, over the developer's own `.dev.vars`, over stand-ins for all but Redis. */
-export function readBindings(env: Texts = process.env): Record<string, string> {
-  const file = devVarsFile();
-  const own = file === undefined ? {} : parseEnv(readFileSync(file, "utf8"));
+/** The environment, over the developer's own `.dev.vars` or another such file, over stand-ins for all but Redis. */
+export function readBindings(file = devVarsFile, env: Texts = process.env): Record<string, string> {
+  const own = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   return { ...standIns, ...withoutEmpty(own), ...withoutEmpty(env) };
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run check:runs [-- --json]`: would this build take every live run on the way that its journal went? To be asked before a deploy; reads only.
+ * `npm run check:runs [-- --json] [--file .dev.vars.production]`: would this build take every live run on the way that its journal went? To be asked before a deploy; reads only.
  *
  * Exit code 0: all of them. 1: some would diverge, and are listed. 2: it could not be found out.
  */
@@ -11,8 +11,8 @@ import { buildRuns, quietInvocation, readBindings } from "./build-runs.ts";
 import { checkLiveRuns, type LiveRunsReport } from "./check-live-runs.ts";
 
 try {
-  const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-  const report = await check();
+  const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, file: { type: "string" } } });
+  const report = await check(values.file);
   console.log(values.json ? JSON.stringify(report, undefined, 2) : inWords(report));
   process.exitCode = report.diverged.length === 0 ? 0 : 1;
 } catch (error) {
@@ -20,8 +20,8 @@ try {
   process.exitCode = 2;
 }
 
-async function check(): Promise<LiveRunsReport> {
-  const bindings = readBindings();
+async function check(file?: string): Promise<LiveRunsReport> {
+  const bindings = readBindings(file);
   const { redis, clock } = createAdapters(quietInvocation(bindings));
   return checkLiveRuns({
     pages: upstashLiveRuns(redis),
