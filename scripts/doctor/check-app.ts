@@ -2,7 +2,8 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import type { QstashConfig } from "../../src/config.ts";
 import { askServer, fieldOf } from "../environment/ask-server.ts";
-import { ok, wrong, type Finding } from "../environment/finding.ts";
+import { ok, setupCommand, wrong, type Finding } from "../environment/finding.ts";
+import { isPublicUrl } from "../environment/is-public-url.ts";
 
 /** Takes signed deliveries only, and doing it once more than needed changes nothing. */
 const probePath = "/api/engine/resume";
@@ -13,7 +14,8 @@ export async function checkApp(appUrl: string): Promise<readonly Finding[]> {
   const health = await askServer(`${appUrl}/health`);
   if (health.kind === "silence" || health.status !== 200) {
     const state = health.kind === "silence" ? health.words : `status ${health.status}`;
-    return [wrong(`The app does not answer at ${appUrl}: ${state}.`, "npm start, or npm run deploy, or set APP_URL")];
+    const words = `The app does not answer at ${appUrl}, which is APP_URL: ${state}.`;
+    return [wrong(words, isPublicUrl(appUrl) ? "npm run deploy" : "npm start")];
   }
   const ready = await askServer(`${appUrl}/ready`);
   if (ready.kind === "answer" && ready.status === 200) {
@@ -23,20 +25,20 @@ export async function checkApp(appUrl: string): Promise<readonly Finding[]> {
   }
   const code = ready.kind === "answer" ? fieldOf(ready.body, "code") : undefined;
   const why = code === "misconfigured" ? "its configuration is incomplete" : "its storage does not answer";
-  return [
-    ok(`The app answers at ${appUrl}.`),
-    wrong(`The app is not ready: ${why}.`, "npm run setup, then restart it"),
-  ];
+  return [ok(`The app answers at ${appUrl}.`), wrong(`The app is not ready: ${why}.`, newBindings(appUrl))];
+}
+
+/** Gives the app the values that the wizard finds right. */
+function newBindings(appUrl: string): string {
+  return isPublicUrl(appUrl) ? `${setupCommand} -- --push` : `${setupCommand}, then npm start`;
 }
 
 /** Sends one message through QStash and waits until it arrived, or did not. Costs one message. */
 export async function checkDelivery(appUrl: string, { url, token }: QstashConfig): Promise<Finding> {
   const target = `${appUrl}${probePath}`;
-  if (isLocal(appUrl) && !isLocal(url)) {
-    return wrong(
-      `QStash cannot reach ${appUrl} from the internet.`,
-      "npm run deploy, or a tunnel and its address as APP_URL",
-    );
+  if (isPublicUrl(url) && !isPublicUrl(appUrl)) {
+    const words = `QStash cannot reach ${appUrl} from the internet; a tunnel can, whose address is then APP_URL.`;
+    return wrong(words, `npm run deploy, or ${setupCommand} with a tunnel`);
   }
   const authorization = { Authorization: `Bearer ${token.reveal()}` };
   const sent = await askServer(`${url}/v2/publish/${target}`, {
@@ -47,19 +49,18 @@ export async function checkDelivery(appUrl: string, { url, token }: QstashConfig
   const messageId = sent.kind === "answer" ? fieldOf(sent.body, "messageId") : undefined;
   if (typeof messageId !== "string") {
     const state = sent.kind === "silence" ? sent.words : `status ${sent.status}`;
-    return wrong(`QStash does not take the message: ${state}.`, "check APP_URL and the plan of your QStash account");
+    const words = `QStash does not take the message: ${state}; APP_URL may be none, or the day's messages used up.`;
+    return wrong(words, setupCommand);
   }
   const end = await endOf(`${url}/v2/logs?messageId=${messageId}`, authorization);
   if (end?.state === "DELIVERED") return ok("A signed delivery arrives, and its signature holds.");
   if (end?.status === 401) {
-    return wrong(
-      "Invalid QStash signature: the app refuses the delivery.",
-      "npm run setup, then restart or deploy the app",
-    );
+    return wrong("Invalid QStash signature: the app refuses the delivery.", newBindings(appUrl));
   }
   const why =
     end === undefined ? `nothing happened within ${deliveryMsMax / 1000} s` : `status ${end.status ?? "unknown"}`;
-  return wrong(`The delivery does not arrive: ${why}.`, "see https://console.upstash.com → QStash → Logs");
+  const words = `The delivery does not arrive: ${why}; https://console.upstash.com → QStash → Logs has the answer.`;
+  return wrong(words, isPublicUrl(appUrl) ? "npx wrangler tail" : "tail .stack/app.log");
 }
 
 async function endOf(
@@ -92,7 +93,7 @@ export async function checkBothKeys(appUrl: string, qstash: QstashConfig): Promi
       const said = await askServer(url, { method: "POST", headers, body: "{}" });
       if (said.kind === "answer" && said.status === 200) return ok(`The app verifies the ${name} signing key.`);
       const state = said.kind === "silence" ? said.words : `status ${said.status}`;
-      return wrong(`The app does not verify the ${name} signing key: ${state}.`, "restart or deploy the app");
+      return wrong(`The app does not verify the ${name} signing key: ${state}.`, newBindings(appUrl));
     }),
   );
 }
@@ -115,9 +116,4 @@ function signed(url: string, body: string, key: string): string {
   );
   const text = parts.join(".");
   return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
-}
-
-function isLocal(url: string): boolean {
-  const host = URL.parse(url)?.hostname ?? "";
-  return /^(?:localhost|127\.|10\.|192\.168\.|\[::1\])/.test(host);
 }

@@ -1,6 +1,7 @@
 import { ConfigError, parseConfig, type Config } from "../../src/config.ts";
-import { bindingNames, valuesOf, type Binding } from "../environment/read-environment.ts";
-import { ok, wrong, type Finding } from "../environment/finding.ts";
+import { bindingNames, fromNpmStart, valuesOf, type Binding } from "../environment/read-environment.ts";
+import { ok, setupCommand, wrong, type Finding } from "../environment/finding.ts";
+import { mendOf } from "./mend-of.ts";
 
 export interface EnvironmentCheck {
   /** Absent when something is wrong with it. */
@@ -8,21 +9,32 @@ export interface EnvironmentCheck {
   readonly findings: readonly Finding[];
 }
 
+export type BindingMap = ReadonlyMap<string, Binding>;
+
+/** The queue has a line for each of them, also where none is set. */
+const queueNames = ["QSTASH_URL", "QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"];
+
 /** One line for each binding that is set, wrong or missing, never with its value; then whether there is a queue. */
-export function checkEnvironment(bindings: ReadonlyMap<string, Binding>): EnvironmentCheck {
+export function checkEnvironment(bindings: BindingMap): EnvironmentCheck {
   const { config, problems } = parsed(bindings);
   const left = [...problems];
   const findings = bindingNames.flatMap((name): Finding[] => {
     const at = left.findIndex((problem) => new RegExp(`^(?:[A-Z_]+ or )*${name}\\b`).test(problem));
-    if (at >= 0) return left.splice(at, 1).map((problem) => wrong(problem, "npm run setup"));
+    if (at >= 0) return left.splice(at, 1).map((problem) => wrong(problem, mendOf(problem, bindings)));
     const source = bindings.get(name)?.source;
-    return source === undefined ? [] : [ok(`${name}: set (${source})`)];
+    if (source !== undefined) return [ok(`${name}: set (${source})`)];
+    return queueNames.includes(name) ? [missingOfQueue(name, bindings)] : [];
   });
-  findings.push(...left.map((problem) => wrong(problem, "npm run setup")));
-  return { config, findings: [...findings, queueFinding(bindings, config)] };
+  findings.push(...left.map((problem) => wrong(problem, mendOf(problem, bindings))));
+  return { config, findings: [...findings, queueFinding(bindings)] };
 }
 
-function parsed(bindings: ReadonlyMap<string, Binding>): { config?: Config; problems: readonly string[] } {
+/** Whether somebody has asked, by name, to do without QStash. */
+export function isFallbackAsked(bindings: BindingMap): boolean {
+  return bindings.get("QUEUE")?.value === "fetch";
+}
+
+function parsed(bindings: BindingMap): { config?: Config; problems: readonly string[] } {
   try {
     return { config: parseConfig(valuesOf(bindings)), problems: [] };
   } catch (cause) {
@@ -31,15 +43,19 @@ function parsed(bindings: ReadonlyMap<string, Binding>): { config?: Config; prob
   }
 }
 
-function queueFinding(bindings: ReadonlyMap<string, Binding>, config: Config | undefined): Finding {
-  const isComplete = ["QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"].every((name) =>
-    bindings.has(name),
-  );
-  if (isComplete) return ok("QStash configured: yes");
-  if (config?.queue === "fetch" && bindings.get("QUEUE")?.value === "fetch")
+function missingOfQueue(name: string, bindings: BindingMap): Finding {
+  if (isFallbackAsked(bindings)) return ok(`${name}: not set, and QUEUE=fetch does without it`);
+  return wrong(`${name}: not set`, setupCommand);
+}
+
+function queueFinding(bindings: BindingMap): Finding {
+  if (isFallbackAsked(bindings)) {
+    const source = bindings.get("QSTASH_TOKEN")?.source ?? fromNpmStart;
+    if (source !== fromNpmStart) {
+      return wrong("QStash configured: no; QSTASH_TOKEN is set, but QUEUE=fetch does without it.", setupCommand);
+    }
     return ok("QStash configured: no; QUEUE=fetch asks for it: what is lost waits for the sweep.");
-  return wrong(
-    "QStash configured: no; the app would call itself, and what is lost waits for the sweep.",
-    "npm run setup",
-  );
+  }
+  if (queueNames.every((name) => bindings.has(name))) return ok("QStash configured: yes");
+  return wrong("QStash configured: no; the app would call itself, and what is lost waits for the sweep.", setupCommand);
 }

@@ -1,17 +1,18 @@
 /**
  * `npm run doctor`: is everything there, right and reachable? Each line says ok, or what is wrong and what mends it. No
- * value of a secret is printed. Exits 0 only if nothing is wrong.
+ * value of a secret is printed. Exits 0 only if nothing is wrong. Environment, QStash and the last lines are worded as the
+ * documents show them that this app follows.
  *
  *   npm run doctor -- --json --turns 5000 --runs 200
  */
 import { parseArgs } from "node:util";
 import { checkModel } from "../environment/check-model.ts";
-import { checkQstash } from "../environment/check-qstash.ts";
 import { checkRedis } from "../environment/check-redis.ts";
 import type { Finding } from "../environment/finding.ts";
-import { devVarsFile, readEnvironment, type Binding } from "../environment/read-environment.ts";
+import { devVarsFile, readEnvironment } from "../environment/read-environment.ts";
 import { checkApp, checkBothKeys, checkDelivery } from "./check-app.ts";
-import { checkEnvironment } from "./check-environment.ts";
+import { checkEnvironment, isFallbackAsked, type BindingMap } from "./check-environment.ts";
+import { checkQueue } from "./check-queue.ts";
 import { forecast, prices, type Load } from "./forecast.ts";
 
 interface Section {
@@ -28,36 +29,35 @@ const { values: options } = parseArgs({
   },
 });
 const load = { turnsADay: countOf("turns", options.turns), runsADay: countOf("runs", options.runs) };
+const bindings = readEnvironment(options.file);
 const sections: Section[] = [];
 if (!options.json) console.log("Skipstone doctor");
-for await (const section of examine(readEnvironment(options.file), load)) {
+for await (const section of examine(bindings, load)) {
   sections.push(section);
   if (!options.json) print(section, sections.length);
 }
 const wrongs = sections.flatMap(({ findings }) => findings.filter(({ isOk }) => !isOk));
 if (options.json) console.log(JSON.stringify({ isOk: wrongs.length === 0, sections }, null, 2));
-else if (wrongs.length === 0) console.log("\n✓ Everything is configured and ready.");
-else
+else if (wrongs.length === 0) {
+  if (!isFallbackAsked(bindings)) console.log("\n✓ QStash is fully configured and ready!");
+  console.log("\n✓ Everything is configured and ready.");
+} else
   console.log(
     `\n✗ ${wrongs.length === 1 ? "One thing is" : `${wrongs.length} things are`} wrong; docs/troubleshooting.md helps.`,
   );
 process.exitCode = wrongs.length === 0 ? 0 : 1;
 
 /** What stands on something that is missing is left out: its line would only repeat the first. */
-async function* examine(bindings: ReadonlyMap<string, Binding>, stated: Load): AsyncGenerator<Section> {
-  const { config, findings } = checkEnvironment(bindings);
+async function* examine(found: BindingMap, stated: Load): AsyncGenerator<Section> {
+  const { config, findings } = checkEnvironment(found);
   yield { title: "Checking environment variables…", findings };
+  yield { title: "Initializing QStashService…", findings: await checkQueue(found) };
   const value = (...names: string[]): string =>
-    names.map((name) => bindings.get(name)?.value ?? "").find((found) => found !== "") ?? "";
+    names.map((name) => found.get(name)?.value ?? "").find((each) => each !== "") ?? "";
   const redisUrl = value("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_URL");
   if (redisUrl !== "") {
     const token = value("UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_TOKEN");
     yield { title: "Asking Redis…", findings: await checkRedis(redisUrl, token) };
-  }
-  if (value("QSTASH_TOKEN") !== "" && value("QSTASH_URL") !== "") {
-    const keys = { current: value("QSTASH_CURRENT_SIGNING_KEY"), next: value("QSTASH_NEXT_SIGNING_KEY") };
-    const access = { url: value("QSTASH_URL"), token: value("QSTASH_TOKEN") };
-    yield { title: "Initializing QStash…", findings: await checkQstash(access, keys) };
   }
   if (value("MODEL_BASE_URL") !== "") {
     const access = { baseUrl: value("MODEL_BASE_URL"), apiKey: value("MODEL_API_KEY"), name: value("MODEL_NAME") };
@@ -66,13 +66,13 @@ async function* examine(bindings: ReadonlyMap<string, Binding>, stated: Load): A
   if (config === undefined) return;
   const app = await checkApp(config.appUrl);
   yield { title: "Asking the app…", findings: app };
-  if (config.qstash !== undefined && app.every(({ isOk }) => isOk)) {
+  if (config.queue === "qstash" && config.qstash !== undefined && app.every(({ isOk }) => isOk)) {
     const { appUrl, qstash } = config;
     const arrived = [await checkDelivery(appUrl, qstash), ...(await checkBothKeys(appUrl, qstash))];
     yield { title: "Delivering a signed message…", findings: arrived };
   }
   const words = `${stated.turnsADay} chat turns and ${stated.runsADay} runs a day, prices of ${prices.date}`;
-  yield { title: `Plans and bill, for ${words}…`, findings: forecast(stated, config.workersPlan) };
+  yield { title: `Plans and bill, for ${words}…`, findings: forecast(stated, config) };
 }
 
 function print({ title, findings }: Section, number: number): void {

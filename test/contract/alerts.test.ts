@@ -3,6 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
+import { alertLookCommands } from "../../scripts/doctor/forecast.ts";
+import { isAlertMinute } from "../../src/ops/check-alerts.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import { runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
@@ -101,6 +103,23 @@ describe("an incident", () => {
     await pass(16);
     expect(takeTold()).toMatchObject([{ rule: "failures", state: "resolved" }]);
   });
+});
+
+it("a look costs the commands that the doctor's forecast counts", async () => {
+  const commandsOfSweep = async (): Promise<number> => {
+    const before = app.stack.ledger.read().commands;
+    await app.sweep();
+    await app.settled();
+    return app.stack.ledger.read().commands - before;
+  };
+  const next = async (isLook: boolean): Promise<void> => {
+    do await pass(1);
+    while (isAlertMinute(app.stack.clock.now()) !== isLook);
+  };
+  await next(false);
+  const without = await commandsOfSweep();
+  await next(true);
+  expect((await commandsOfSweep()) - without).toBe(alertLookCommands);
 });
 
 describe("metrics", () => {

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { clockFinding } from "../../scripts/environment/check-redis.ts";
+import { exampleValues, mendOf } from "../../scripts/doctor/mend-of.ts";
+import { bindingNames } from "../../scripts/environment/read-environment.ts";
+import { problemOf, wizardNames } from "../../scripts/setup/questions.ts";
 import { appBindings } from "../../stack/app-bindings.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
 import { openTerminal } from "../support/terminal.ts";
@@ -44,6 +47,9 @@ async function examine(over: Readonly<Record<string, string>> = {}, args: readon
   return { exitCode, shown: terminal.shown().replaceAll(/\r?\n\s*/g, "\n") };
 }
 
+/** A command, or a line for the file. */
+const mends = /^→ (?:npm (?:run|start)|npx wrangler|tail|sudo|unset [A-Z]|export [A-Z]|the line [A-Z_]+=)/;
+
 describe("the doctor", () => {
   it("finds everything right: each variable has its mark, a signed message arrives, both keys are verified", async () => {
     const { exitCode, shown } = await examine();
@@ -52,12 +58,14 @@ describe("the doctor", () => {
       "✓ QSTASH_TOKEN: set (.dev.vars)",
       "✓ QSTASH_CURRENT_SIGNING_KEY: set (.dev.vars)",
       "✓ QStash configured: yes",
-      "Initializing QStash…",
+      "2. Initializing QStashService…",
+      "✓ QStashService initialized successfully",
       "✓ The clocks agree.",
       "✓ A signed delivery arrives, and its signature holds.",
       "✓ The app verifies the current signing key.",
       "✓ The app verifies the next signing key.",
       "✓ The model answers",
+      "✓ QStash is fully configured and ready!",
       "✓ Everything is configured and ready.",
     ])
       expect(shown).toContain(line);
@@ -86,7 +94,13 @@ describe("the doctor", () => {
       sections: expect.arrayContaining([
         {
           title: "Asking the model…",
-          findings: [{ isOk: false, words: "The model provider refuses the key.", mend: "set MODEL_API_KEY" }],
+          findings: [
+            {
+              isOk: false,
+              words: "The model provider refuses the key. MODEL_API_KEY holds it.",
+              mend: "npm run setup",
+            },
+          ],
         },
       ]),
     });
@@ -105,17 +119,38 @@ describe("the doctor", () => {
       '✗ QSTASH_CURRENT_SIGNING_KEY is not the key that QStash signs with: deliveries would fail with "Invalid QStash signature".',
     ],
     ["an app that does not run", { APP_URL: "http://nobody.invalid" }, "✗ The app does not answer"],
-  ])("names %s, and exits 1", async (_case, over, words) => {
+    ["a token that is not used", { QUEUE: "fetch" }, "✗ QStash configured: no; QSTASH_TOKEN is set, but QUEUE=fetch"],
+    ["a secret that is too short", { SESSION_SECRET: "short" }, "✗ SESSION_SECRET has 5 characters"],
+    ["half an identity provider", { AUTH_ISSUER: "https://login.example.com/" }, "✗ AUTH_AUDIENCE is not set"],
+    ["a plan that there is not", { WORKERS_PLAN: "large" }, "✗ WORKERS_PLAN has another value"],
+  ])("names %s, with the command or the line that mends it, and exits 1", async (_case, over, words) => {
     const { exitCode, shown } = await examine(over);
     expect(shown).toContain(words);
-    expect(shown).toContain("→");
+    const lines = shown.split("\n");
+    const wrongs = lines.filter((line) => line.startsWith("✗ ") && !line.includes("docs/troubleshooting.md"));
+    for (const line of wrongs) expect(lines[lines.indexOf(line) + 1], line).toMatch(mends);
+    expect(wrongs.length).toBeGreaterThan(0);
     expect(exitCode).toBe(1);
+  });
+
+  it("has a line for each variable of the queue, and its section, also where there is none", async () => {
+    const none = { QSTASH_URL: "", QSTASH_TOKEN: "", QSTASH_CURRENT_SIGNING_KEY: "", QSTASH_NEXT_SIGNING_KEY: "" };
+    const forgotten = await examine(none);
+    const asked = await examine({ ...none, QUEUE: "fetch" });
+    for (const name of Object.keys(none)) {
+      expect(forgotten.shown).toContain(`✗ ${name}: not set\n→ npm run setup`);
+      expect(asked.shown).toContain(`✓ ${name}: not set, and QUEUE=fetch does without it`);
+    }
+    for (const { shown } of [forgotten, asked]) expect(shown).toContain("2. Initializing QStashService…");
+    expect(forgotten.shown).toContain("✗ QStashService not initialized: without QSTASH_URL and QSTASH_TOKEN.");
+    expect(asked.shown).toContain("✓ QStash configured: no; QUEUE=fetch asks for it");
+    expect(asked.shown).not.toContain("QStash is fully configured");
   });
 
   it("names an app that was deployed with other signing keys", async () => {
     app.rebind({ QSTASH_CURRENT_SIGNING_KEY: "sig_old", QSTASH_NEXT_SIGNING_KEY: "sig_older" });
     const { exitCode, shown } = await examine();
-    app.rebind({});
+    app.rebind(appBindings(app.stack, app.url));
     expect(shown).toContain("✗ Invalid QStash signature: the app refuses the delivery.");
     expect(shown).toContain("✗ The app does not verify the current signing key");
     expect(exitCode).toBe(1);
@@ -128,8 +163,25 @@ describe("the doctor", () => {
 
   it("names a load that the free plan does not carry", async () => {
     const { shown } = await examine({}, ["--turns", "50000"]);
-    expect(shown).toContain("✗ Workers: 150,040 requests a day; the free plan ends at 100,000.");
-    expect(shown).toMatch(/QStash: 50,010 messages a day; more than the free plan's 1,000; about \$15\.00 a month/);
+    expect(shown).toContain(
+      "✗ Workers: 101,480 requests a day, 1,440 of them of the cron trigger; the free plan ends at 100,000.",
+    );
+    expect(shown).toContain("→ npm run deploy -- --env paid");
+  });
+});
+
+describe("what mends a variable", () => {
+  it.each(bindingNames)("%s is the wizard, or a line that the app takes", (name) => {
+    if (wizardNames.includes(name)) return expect(mendOf(name)).toBe("npm run setup");
+    expect(mendOf(name)).toContain(`the line ${name}=`);
+    expect(problemOf(name, exampleValues[name] ?? "")).toBeUndefined();
+    expect(exampleValues[name]).toBeDefined();
+  });
+
+  it("that the environment sets is the environment: it goes before the file", () => {
+    const bindings = new Map(["MODEL_NAME", "LOG_LEVEL"].map((name) => [name, { value: "x", source: "environment" }]));
+    expect(mendOf("MODEL_NAME", bindings)).toBe("unset MODEL_NAME, then npm run setup");
+    expect(mendOf("LOG_LEVEL", bindings)).toBe("export LOG_LEVEL='info', or unset LOG_LEVEL");
   });
 });
 

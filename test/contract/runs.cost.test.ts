@@ -1,5 +1,6 @@
 /** What runs cost, counted by the stack as Upstash would bill it; and that receipts say the same. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runUse, turnUse } from "../../scripts/doctor/forecast.ts";
 import type { RunReceipt } from "../../src/engine/run-view.ts";
 import { runClient, type RunClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
@@ -79,6 +80,30 @@ describe("a run of 60 steps on Workers Free", () => {
     expect(receipt.segments).toBeGreaterThanOrEqual(5);
     expect(receipt.subrequests / receipt.segments).toBeLessThanOrEqual(50);
     expect(await runs.view(runId)).toMatchObject({ status: "completed" });
+  });
+});
+
+describe("the doctor's forecast", () => {
+  it("counts for a turn and for a run what they are billed, within a fifth", async () => {
+    const who = await app.signIn();
+    const billed = async (work: () => Promise<unknown>): Promise<number> => {
+      app.stack.ledger.reset();
+      await work();
+      await app.settled();
+      return app.stack.ledger.read().commands;
+    };
+    const ofTurn = await billed(async () => {
+      await (await who.chat("forecast", "m1", "hi")).text();
+      await (await who.fetch("/api/conversations")).text();
+    });
+    const ofRun = await billed(async () => {
+      const runId = await runs.start("told-steps", { count: 20 });
+      await app.settled();
+      await runs.view(runId);
+      await runs.view(runId);
+    });
+    expect(Math.abs(ofTurn / turnUse.commands - 1)).toBeLessThan(0.2);
+    expect(Math.abs(ofRun / runUse.commands - 1)).toBeLessThan(0.2);
   });
 });
 

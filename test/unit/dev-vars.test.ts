@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { mergeVars, readVars } from "../../scripts/environment/vars-text.ts";
 import { writeWhole } from "../../scripts/environment/write-whole.ts";
-import { forecast } from "../../scripts/doctor/forecast.ts";
+import { alertLookCommands, forecast, type Load } from "../../scripts/doctor/forecast.ts";
 
 describe("the text of a .dev.vars", () => {
   it("reads quoted, exported, spaced and commented lines", () => {
@@ -53,16 +53,29 @@ describe("writing the file", () => {
 });
 
 describe("the bill", () => {
-  it("of nothing is nothing", () => {
-    for (const { isOk, words } of forecast({ turnsADay: 0, runsADay: 0 }, "free")) {
-      expect(isOk).toBe(true);
-      expect(words).toContain("within the free plan");
-    }
+  const free = { workersPlan: "free", model: { name: "m" }, modelPrices: {} } as const;
+  const wordsOf = (load: Partial<Load>, config: Parameters<typeof forecast>[1] = free): string[] =>
+    forecast({ turnsADay: 0, runsADay: 0, ...load }, config).map(({ words }) => words);
+
+  it("of nobody is that of the sweep, its look for alerts and the cron trigger, which the free plans carry", () => {
+    const costs = JSON.parse(readFileSync("bench/costs.json", "utf8")) as Record<string, { commands: number }>;
+    const commands = 30 * 24 * (60 * costs["POST /api/engine/resume"]!.commands + 12 * alertLookCommands);
+    const [redis, qstash, workers] = wordsOf({});
+    const count = commands.toLocaleString("en-US");
+    expect(redis).toContain(`${count} commands a month, ${count} of them of the sweep and its look for alerts; within`);
+    expect(qstash).toContain("0 messages a day; within the free plan");
+    expect(workers).toContain("1,440 requests a day, 1,440 of them of the cron trigger; within the free plan");
   });
 
   it("is told at the limit of a free plan, and one beyond", () => {
-    const qstash = (turnsADay: number): string | undefined => forecast({ turnsADay, runsADay: 0 }, "paid")[1]?.words;
-    expect(qstash(1_000)).toContain("within the free plan's 1,000");
-    expect(qstash(1_001)).toContain("more than the free plan's 1,000; about $0.30 a month");
+    expect(wordsOf({ runsADay: 1_000 })[1]).toContain("within the free plan's 1,000");
+    expect(wordsOf({ runsADay: 1_001 })[1]).toContain("more than the free plan's 1,000; about $0.30 a month");
+  });
+
+  it("has the model's tokens, and their money where the model has a price", () => {
+    expect(wordsOf({ turnsADay: 100 })[3]).toContain("6,000,000 tokens in and 900,000 out a month");
+    expect(wordsOf({ turnsADay: 100 })[3]).toContain("MODEL_PRICES has no price of m");
+    const priced = { ...free, modelPrices: { m: { input: 0.25, output: 2 } } };
+    expect(wordsOf({ turnsADay: 100 }, priced)[3]).toContain("about $3.30 a month by MODEL_PRICES");
   });
 });
