@@ -1,11 +1,16 @@
-/** The README followed word by word: what it starts comes up, what it asks is answered as it says. Troubleshooting, too. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+/**
+ * The README followed word by word, by somebody who has just cloned: what it starts comes up, what it asks is answered as it says. Troubleshooting, too.
+ *
+ * The clone has the files that git tracks, as they are in this tree, and nothing that was built here. Only `npm ci` is spared: its `node_modules` is ours.
+ */
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readVars } from "../../scripts/environment/vars-text.ts";
 import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
 import { freePort } from "../../stack/free-port.ts";
 import { startGuarded, type GuardedProcess } from "../../stack/guarded-process.ts";
@@ -13,25 +18,29 @@ import { isAsPrinted, shellCommands } from "../support/documented-commands.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const documentedUrl = "http://127.0.0.1:8787";
+/** As somebody's shell has it, who is not inside of an npm script. */
+const shell = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
 const curls = (file: string) => shellCommands(file).filter(({ command }) => command.startsWith("curl "));
 
-let folder: string;
+let clone: string;
 let url: string;
+let ports: Record<string, string>;
 let started: GuardedProcess | undefined;
 const printed: string[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "readme-"));
+  clone = cloned();
   const [appPort, stackPort] = [await freePort(0), await freePort(0)];
   url = `http://127.0.0.1:${appPort}`;
-  const ports = { APP_PORT: String(appPort), STACK_PORT: String(stackPort), STACK_DATA: path.join(folder, "data") };
+  ports = { APP_PORT: String(appPort), STACK_PORT: String(stackPort) };
   const { promise: isUp, resolve, reject } = Promise.withResolvers<void>();
-  // `npm start`, as package.json has it; the guard runs a program of Node, which npm is not.
+  const [npmStart] = shellCommands("README.md");
+  expect(npmStart?.command).toBe("npm start");
   started = startGuarded({
-    file: path.join(root, "scripts", "bootstrap.mjs"),
+    file: npmProgram(),
     args: ["start"],
-    cwd: root,
-    env: { ...process.env, ...ports },
+    cwd: clone,
+    env: { ...shell, ...ports },
     onLine(line) {
       printed.push(line);
       if (line.startsWith(`Skipstone is running at ${url} `)) resolve();
@@ -42,13 +51,28 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await started?.stop();
-  rmSync(folder, { recursive: true });
+  rmSync(clone, { recursive: true });
 });
 
-async function type(command: string): Promise<string> {
-  const env = { ...process.env, APP_URL: url, INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY };
+function cloned(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "readme-"));
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" }).split("\0");
+  for (const file of tracked.filter((name) => name !== "" && existsSync(path.join(root, name)))) {
+    cpSync(path.join(root, file), path.join(folder, file));
+  }
+  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
+  return folder;
+}
+
+/** npm is a program of Node, which the guard runs. */
+function npmProgram(): string {
+  return realpathSync(execFileSync("which", ["npm"], { encoding: "utf8" }).trim());
+}
+
+async function type(command: string, exported: Readonly<Record<string, string>> = {}): Promise<string> {
+  const env = { ...shell, ...ports, ...exported };
   const here = command.replaceAll(documentedUrl, url);
-  const { stdout } = await promisify(execFile)("sh", ["-c", here], { cwd: folder, env });
+  const { stdout } = await promisify(execFile)("sh", ["-c", here], { cwd: clone, env });
   return stdout;
 }
 
@@ -57,6 +81,7 @@ describe("npm start", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     expect((await fetch(url)).headers.get("content-type")).toContain("text/html");
     for (const page of ["docs", "openapi.json"]) expect((await fetch(`${url}/${page}`)).status).toBe(200);
+    expect(existsSync(path.join(clone, "dist", "web", "index.html"))).toBe(true);
   });
 
   it("answers the README's requests as the README says", async () => {
@@ -69,7 +94,17 @@ describe("npm start", () => {
 
   it("lets an operator sweep with the command of the troubleshooting guide", async () => {
     expect(curls("docs/troubleshooting.md")).toHaveLength(1);
+    const operator = { APP_URL: url, INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY };
     for (const { command } of curls("docs/troubleshooting.md"))
-      expect(JSON.parse(await type(command))).toMatchObject({ runs: { seen: expect.any(Number) } });
+      expect(JSON.parse(await type(command, operator))).toMatchObject({ runs: { seen: expect.any(Number) } });
+  });
+
+  it("is examined and set up by the commands that the README has for it", async () => {
+    expect(await type("npm run doctor")).toContain("✓ Everything is configured and ready.");
+    const bindings = readVars(
+      readFileSync(path.join(clone, ".stack", `app-${ports["APP_PORT"]}`, "bindings.env"), "utf8"),
+    );
+    expect(await type("npm run qstash:setup -- --yes", Object.fromEntries(bindings))).toContain(".dev.vars is written");
+    expect(await type("npm run qstash:test")).toContain("✓ QSTASH_TOKEN: set (.dev.vars)");
   });
 });
