@@ -115,7 +115,7 @@ export function parseConfig(env: Bindings): Config {
 const upstashConsole = "the Upstash console shows it under your Redis database, REST API";
 const qstashConsole = "the Upstash console shows it under QStash";
 /** Of the first region, as in Upstash's SDKs. */
-const qstashUrl = "https://qstash.upstash.io";
+export const qstashUrl = "https://qstash.upstash.io";
 
 function readConfig(read: BindingReader): Config {
   const environment = read.oneOf("ENVIRONMENT", ["development", "production"] as const);

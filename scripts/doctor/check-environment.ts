@@ -1,4 +1,4 @@
-import { ConfigError, parseConfig, type Config } from "../../src/config.ts";
+import { ConfigError, parseConfig, qstashUrl, type Config } from "../../src/config.ts";
 import { bindingNames, fromNpmStart, valuesOf, type Binding } from "../environment/read-environment.ts";
 import { ok, setupCommand, wrong, type Finding } from "../environment/finding.ts";
 import { mendOf } from "./mend-of.ts";
@@ -11,8 +11,8 @@ export interface EnvironmentCheck {
 
 export type BindingMap = ReadonlyMap<string, Binding>;
 
-/** The queue has a line for each of them, also where none is set. */
-const queueNames = ["QSTASH_URL", "QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"];
+/** What a queue needs; each has a line, also where it is not set. */
+const queueNames = ["QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"];
 
 /** One line for each binding that is set, wrong or missing, never with its value; then whether there is a queue. */
 export function checkEnvironment(bindings: BindingMap): EnvironmentCheck {
@@ -23,6 +23,7 @@ export function checkEnvironment(bindings: BindingMap): EnvironmentCheck {
     if (at >= 0) return left.splice(at, 1).map((problem) => wrong(problem, mendOf(problem, bindings)));
     const source = bindings.get(name)?.source;
     if (source !== undefined) return [ok(`${name}: set (${source})`)];
+    if (name === "QSTASH_URL") return [ok(`QSTASH_URL: not set, which is ${qstashUrl}`)];
     return queueNames.includes(name) ? [missingOfQueue(name, bindings)] : [];
   });
   findings.push(...left.map((problem) => wrong(problem, mendOf(problem, bindings))));

@@ -40,8 +40,7 @@ export interface Gathered {
  * @param stated from the environment alone.
  */
 export async function gatherKnown(group: Group, known: Known, stated: Known): Promise<Gathered> {
-  const answers = knownAnswers(group, known);
-  const missing = group.questions.map(({ name }) => name).filter((name) => answers[name] === undefined);
+  const ofGroup = knownAnswers(group, known);
   const { optional } = group;
   if (optional !== undefined) {
     const { name, leftOut } = optional;
@@ -49,11 +48,16 @@ export async function gatherKnown(group: Group, known: Known, stated: Known): Pr
     if ((isStated ? stated : known)(name) === leftOut) {
       return { answers: { [name]: leftOut }, findings: [], missing: [] };
     }
-    if (missing.length === group.questions.length) {
-      const words = `${group.title}: nobody has set ${missing.join(" and ")}, nor asked to do without.`;
-      return { answers, findings: [wrong(words, `set them, or ${name}=${leftOut}: ${optional.without}`)], missing: [] };
+    if (Object.keys(ofGroup).length === 0) {
+      const needed = group.questions.filter(({ usual }) => usual === undefined).map((question) => question.name);
+      const words = `${group.title}: nobody has set ${needed.join(" and ")}, nor asked to do without.`;
+      const mend = `set ${needed.join(" and ")}, or ${name}=${leftOut}: ${optional.without}`;
+      return { answers: {}, findings: [wrong(words, mend)], missing: [] };
     }
   }
+  const usual = group.questions.flatMap((question) => (question.usual ? [[question.name, question.usual]] : []));
+  const answers: Answers = { ...Object.fromEntries(usual), ...ofGroup };
+  const missing = group.questions.map(({ name }) => name).filter((name) => answers[name] === undefined);
   if (missing.length > 0) return { answers, findings: [], missing };
   const { findings, values = {} } = await group.check(answers);
   return { answers: { ...answers, ...values, ...taken(group) }, findings, missing: [] };

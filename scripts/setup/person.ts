@@ -14,11 +14,10 @@ export async function askValue(question: Question, known: string | undefined): P
     const validate = (value: string | undefined): string | undefined => missing(value ?? "", known);
     return orKeep(answered(await clack.password({ message: `${message}${kept}`, validate })), known);
   }
-  const validate = (value: string | undefined): string | undefined => missing(value ?? "", undefined);
+  const validate = (value: string | undefined): string | undefined => missing(value ?? "", question.usual);
   const placeholder = question.placeholder ?? "";
-  return answered(
-    await clack.text({ message, placeholder, validate, ...(known === undefined ? {} : { initialValue: known }) }),
-  ).trim();
+  const initial = known === undefined ? {} : { initialValue: known };
+  return orKeep(answered(await clack.text({ message, placeholder, validate, ...initial })), question.usual);
 }
 
 /** @throws LeftError */

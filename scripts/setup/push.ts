@@ -1,5 +1,6 @@
 import { log } from "@clack/prompts";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 import { mendOf } from "../doctor/mend-of.ts";
 import { wrong, type Finding } from "../environment/finding.ts";
@@ -18,10 +19,10 @@ export async function push(file: string): Promise<boolean> {
     return false;
   }
   const isPushed = await pushSecrets(secrets);
-  if (!isPushed)
-    log.error(
-      "wrangler did not take the secrets; it says why above.\n→ npx wrangler login, then npm run setup -- --yes --push",
-    );
+  if (!isPushed) {
+    const again = `npm run setup -- --yes --push --file ${path.relative(process.cwd(), file)}`;
+    log.error(`wrangler did not take the secrets; it says why above.\n→ npx wrangler login, then ${again}`);
+  }
   return isPushed;
 }
 

@@ -1,6 +1,6 @@
 /** What the wizard asks for: four groups, each checked as a whole; and what it makes by itself. */
 import { randomBytes } from "node:crypto";
-import { ConfigError, parseConfig } from "../../src/config.ts";
+import { ConfigError, parseConfig, qstashUrl } from "../../src/config.ts";
 import { checkModel } from "../environment/check-model.ts";
 import { readSigningKeys } from "../environment/check-qstash.ts";
 import { checkRedis } from "../environment/check-redis.ts";
@@ -13,6 +13,8 @@ export interface Question {
   readonly words: string;
   readonly isSecret?: true;
   readonly placeholder?: string;
+  /** Taken where nothing is given. */
+  readonly usual?: string;
 }
 
 export interface Group {
@@ -73,7 +75,7 @@ const qstash: Group = {
     leftOut: "fetch",
   },
   questions: [
-    { name: "QSTASH_URL", words: "URL of your region", placeholder: "https://qstash-us-east-1.upstash.io" },
+    { name: "QSTASH_URL", words: "URL of your region", placeholder: qstashUrl, usual: qstashUrl },
     { name: "QSTASH_TOKEN", words: "Token", isSecret: true },
   ],
   async check({ QSTASH_URL: url = "", QSTASH_TOKEN: token = "" }) {

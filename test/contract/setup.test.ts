@@ -225,9 +225,9 @@ describe("without a person", () => {
     [
       "a queue that nobody asked to do without",
       { QSTASH_URL: "", QSTASH_TOKEN: "" },
-      "nobody has set QSTASH_URL and QSTASH_TOKEN, nor asked to do without.",
+      "nobody has set QSTASH_TOKEN, nor asked to do without.",
     ],
-    ["half of a queue", { QSTASH_URL: "", QUEUE: "qstash" }, "QSTASH_URL is not set."],
+    ["half of a queue", { QSTASH_TOKEN: "" }, "QSTASH_TOKEN is not set."],
   ])("%s writes nothing and says so", async (_case, over, words) => {
     const terminal = open(["--yes"], { ...credentials(), ...over });
     expect(await terminal.ended).toBe(1);
