@@ -11,11 +11,21 @@
  */
 export function contentOf(key: string): "text" | "entry" | "clear" {
   if (clearKeys.has(key) || Object.values(rateLimitPrefix).some((prefix) => key.startsWith(prefix))) return "clear";
-  if (["ops:", "tokens:", "cache:claim:", "cache:tag:"].some((prefix) => key.startsWith(prefix))) return "clear";
+  if (["ops:", "tokens:", "cache:claim:", "cache:tag:", "tools:breaker:"].some((prefix) => key.startsWith(prefix)))
+    return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
   if (/^tools:\{.*:executions:/.test(key)) return "clear";
   return key.startsWith("events:") || /^runs:\{.*:journal(?::\d+)?$/.test(key) ? "entry" : "text";
+}
+
+/** Whether a number in clear may stand there, in a key whose other values are texts. */
+export function holdsNumber(key: string, field = ""): boolean {
+  // Of a journal that was compacted: its newest volume.
+  if (contentOf(key) === "entry") return true;
+  return (
+    (key.startsWith("conversations:") && field.endsWith(":at")) || (key.startsWith("keys:") && field.endsWith("#"))
+  );
 }
 
 /** What the entries under a key are bound to: the volumes of a journal are one place, for a compaction takes entries from one to the next. */

@@ -3,11 +3,11 @@
  *
  * Numbers stay in clear, and so does what Redis or a script has to understand: keys, fields, members of sorted sets, and the first four words of an entry of
  * a list of events or a journal. Everything else that a string, hash or list holds, and what is published, is sealed unless `keys.ts` says that the key
- * holds nothing of anybody's.
+ * holds nothing of anybody's. On the way back a number is taken as it is only where `keys.ts` says that numbers stand there: anywhere else it is a text in clear.
  */
 import { invariant } from "../core/ports.ts";
 import type { RedisArgument } from "./batch.ts";
-import { boundTo, contentOf } from "./keys.ts";
+import { boundTo, contentOf, holdsNumber } from "./keys.ts";
 import type { Script } from "./script.ts";
 import { isSealed, placeOf, type Vault } from "./vault.ts";
 
@@ -83,6 +83,9 @@ export function sealScript(vault: Vault, { script, keys, args }: ScriptRun): Pro
   );
 }
 
+/** A word of a script's own, such as "claimed": no object of JSON and no sealed text begins like one. */
+const scriptWord = /^[a-z]/;
+
 /** What a script answers holds a text only where it says so. @throws sealed_unreadable (park) */
 export async function openScriptReply(
   vault: Vault,
@@ -92,7 +95,9 @@ export async function openScriptReply(
   const { answersText } = script;
   if (answersText === undefined) return reply;
   const openOne = async (value: unknown): Promise<unknown> =>
-    typeof value === "string" && isSealed(value) ? vault.open(value, placeOfArgument(answersText, keys, args)) : value;
+    typeof value !== "string" || scriptWord.test(value)
+      ? value
+      : vault.open(value, placeOfArgument(answersText, keys, args));
   return Array.isArray(reply) ? Promise.all(reply.map(openOne)) : openOne(reply);
 }
 
@@ -113,12 +118,12 @@ export async function openReply(vault: Vault, command: readonly RedisArgument[],
     case "LRANGE":
       return Array.isArray(reply) ? openEach(reply, (item) => openItem(vault, key, item)) : openItem(vault, key, reply);
     case "HGET":
-      return openText(vault, reply, placeOf(key, String(fields[0])));
+      return openText(vault, reply, key, String(fields[0]));
     case "HMGET":
-      return openEach(reply, (value, index) => openText(vault, value, placeOf(key, String(fields[index]))));
+      return openEach(reply, (value, index) => openText(vault, value, key, String(fields[index])));
     case "HGETALL":
       return openEach(reply, async (value, index, all) =>
-        index % 2 === 0 ? value : openText(vault, value, placeOf(key, String(all[index - 1]))),
+        index % 2 === 0 ? value : openText(vault, value, key, String(all[index - 1])),
       );
     default:
       invariant(!holdsSealed(reply), `${String(name)} is no way to read sealed texts`);
@@ -157,9 +162,10 @@ async function openItem(vault: Vault, key: string, item: unknown): Promise<unkno
     : openText(vault, item, key);
 }
 
-/** Numbers were never sealed, and nothing is nothing. */
-async function openText(vault: Vault, value: unknown, place: string): Promise<unknown> {
-  return typeof value !== "string" || /^\d*$/.test(value) ? value : vault.open(value, place);
+/** Nothing is nothing, and numbers were never sealed. */
+async function openText(vault: Vault, value: unknown, key: string, field?: string): Promise<unknown> {
+  if (typeof value !== "string" || value === "" || contentOf(key) === "clear") return value;
+  return /^\d+$/.test(value) && holdsNumber(key, field) ? value : vault.open(value, placeOf(key, field));
 }
 
 async function openEach(

@@ -3,9 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.ts";
 import { systemRandom } from "../../src/system/random.ts";
 import { upstashClient, type RedisArgument, type RedisClient } from "../../src/upstash/batch.ts";
-import { agentsKey, eventsKey, journalKey, sessionKey } from "../../src/upstash/keys.ts";
+import type { Schedule } from "../../src/schedule/schedule.ts";
+import {
+  agentsKey,
+  eventsKey,
+  executionTextsKey,
+  journalKey,
+  schedulesKey,
+  sessionKey,
+  toolBreakerKey,
+  toolLedgerKey,
+} from "../../src/upstash/keys.ts";
 import { readNothing } from "../../src/upstash/reply.ts";
+import { upstashScheduleStore } from "../../src/upstash/schedule-store.ts";
 import { defineScript } from "../../src/upstash/script.ts";
+import { upstashToolLedger } from "../../src/upstash/tool-ledger.ts";
 import { createVault } from "../../src/upstash/vault.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { redisCommand } from "../support/run-client.ts";
@@ -89,5 +101,63 @@ return redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
     expect(JSON.stringify(await raw("HVALS", agentsKey("usr_4")))).not.toContain("plain");
     expect(await send("HGET", agentsKey("usr_4"), "second")).toBe("plain second");
     expect(await send("HGET", agentsKey("usr_4"), "first")).toBe("plain first");
+  });
+});
+
+describe("a client that refuses texts in clear", () => {
+  const strict = (): RedisClient => {
+    const vault = createVault({ keys: [key], clear: "refuse", random: systemRandom });
+    return upstashClient({ url: stack.redisUrl, token: new Secret(stack.redisToken), timeoutMs: 5_000, vault });
+  };
+  const unreadable = { code: "sealed_unreadable" };
+
+  it.each(['{"kind":"ok","output":"planted"}', ' {"kind":"ok","output":"planted"}', "~0.{}", "7", "[]"])(
+    "takes no answer of a tool that was put into the ledger: %s",
+    async (planted) => {
+      const ledger = upstashToolLedger(strict());
+      const ref = { userId, key: crypto.randomUUID() };
+      await raw("SET", toolLedgerKey(userId, ref.key), planted);
+      await expect(ledger.claim(ref, "holder", 1_000)).rejects.toMatchObject(unreadable);
+      await expect(ledger.settle(ref, { kind: "ok", output: 1 })).rejects.toMatchObject(unreadable);
+    },
+  );
+
+  it("goes on with the ledger's own words and with what it sealed itself", async () => {
+    const ledger = upstashToolLedger(strict());
+    const ref = { userId, key: crypto.randomUUID() };
+    expect(await ledger.claim(ref, "one", 60_000)).toEqual({ kind: "claimed" });
+    expect(await ledger.claim(ref, "one", 60_000)).toEqual({ kind: "claimed" });
+    expect(await ledger.claim(ref, "two", 60_000)).toMatchObject({ kind: "held" });
+    const result = { kind: "ok", output: { text: "said" } } as const;
+    expect(await ledger.settle(ref, result)).toEqual(result);
+    expect(await ledger.claim(ref, "two", 60_000)).toEqual({ kind: "answered", result });
+  });
+
+  it("takes no schedule that was put in the place of a new one", async () => {
+    const schedule = { scheduleId: "sch_1", userId } as unknown as Schedule;
+    await raw("HSET", schedulesKey(userId), "sch_1", JSON.stringify({ scheduleId: "sch_1" }));
+    await expect(upstashScheduleStore(strict()).create(userId, schedule)).rejects.toMatchObject(unreadable);
+  });
+
+  it("takes a number where numbers stand, and nowhere else", async () => {
+    const own = strict();
+    const ask = (...command: RedisArgument[]) => own.command(command, (reply) => reply);
+    const [index, agents, answers] = ["conversations:{usr_9}", agentsKey("usr_9"), executionTextsKey("usr_9", "exe_1")];
+    await raw("HSET", index, "c:at", 5, "c:title", 5);
+    await raw("HSET", agents, "a", 5);
+    await raw("HSET", answers, "output", 5);
+    await raw("SET", sessionKey("usr_9", "s"), 5);
+    await raw("SET", journalKey("usr_9", "run_1"), 5);
+    expect(await ask("HGET", index, "c:at")).toBe("5");
+    expect(await ask("GET", journalKey("usr_9", "run_1"))).toBe("5");
+    expect(await ask("HMGET", toolBreakerKey("weather"), "failures")).toEqual([null]);
+    for (const command of [
+      ["HMGET", index, "c:at", "c:title"],
+      ["HGET", agents, "a"],
+      ["HGETALL", answers],
+      ["GET", sessionKey("usr_9", "s")],
+    ]) {
+      await expect(ask(...command), command.join(" ")).rejects.toMatchObject(unreadable);
+    }
   });
 });
