@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import type { RunView } from "../../src/engine/run-view.ts";
 import { planText, summaryText } from "../support/agent-rig.ts";
+import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
 import { runClient, type ReadEvent, type RunClient } from "../support/run-client.ts";
+import { signDelivery } from "../support/sign-delivery.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 
 let app: TestApp;
@@ -140,9 +142,25 @@ describe("the endpoint of Upstash Workflow", () => {
   it.each([
     ["no signature", {}],
     ["a forged one", { "upstash-signature": "eyJhbGciOiJub25lIn0.e30." }],
+    ["the operators' key in its place", { "x-internal-key": LOCAL_INTERNAL_KEY }],
   ])("refuses a delivery with %s", async (_name, headers) => {
     const body = JSON.stringify({ userId: caller.userId, runId: "run_1", definition: "agent@1" });
     const response = await app.fetch("/api/workflows/agent", { method: "POST", headers, body });
     expect(response.status).toBe(401);
+  });
+
+  it.each([
+    ["10 s past its end is taken", 200, { exp: -10 }],
+    ["10 s before its beginning is taken", 200, { nbf: 10 }],
+    ["40 s past its end is refused", 401, { exp: -40 }],
+  ])("allows clocks to differ by half a minute: a delivery %s", async (_what, status, seconds) => {
+    const body = JSON.stringify({ userId: caller.userId, runId: `run_${"0".repeat(32)}`, definition: "agent@1" });
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    const claims = Object.fromEntries(Object.entries(seconds).map(([claim, by]) => [claim, nowSeconds + by]));
+    const url = `${app.url}/api/workflows/agent`;
+    const signature = signDelivery({ url, body, key: app.stack.currentSigningKey }, claims);
+    const headers = { "upstash-signature": signature };
+    expect((await app.fetch("/api/workflows/agent", { method: "POST", headers, body })).status).toBe(status);
+    await app.settled();
   });
 });
