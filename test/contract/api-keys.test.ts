@@ -16,6 +16,10 @@ afterAll(() => app.close());
 
 type Shown = Record<string, unknown> & { readonly id: string; readonly key: string; readonly begins: string };
 
+interface KeptKey {
+  readonly secrets: readonly { readonly hash: string; readonly expiresAtMs?: number }[];
+}
+
 async function makeKey(draft: object = {}, by: TestCaller = owner): Promise<Shown> {
   const response = await by.post("/api/keys", { name: "Robot", scopes: ["chat", "runs"], ...draft });
   expect(response.status).toBe(201);
@@ -147,6 +151,20 @@ describe("rotating a key", () => {
     expect((await current(bearer(before.key))).status).toBe(200);
     expect(last.earlierUntil).toEqual(after.earlierUntil);
     expect((await current(bearer(last.key))).status).toBe(200);
+  });
+
+  it("ends the one before at the stated end, and the new one goes on", async () => {
+    const before = await makeKey();
+    const after = (await (await rotate(before.id, { overlapSeconds: 3_600 })).json()) as Shown;
+    expect((await current(bearer(before.key))).status).toBe(200);
+    // The end comes: the record stays as it is, for no other change removes what has ended.
+    const field = [`keys:{${owner.userId}}`, before.id];
+    const kept = JSON.parse(String(await redisCommand(app.stack, ["HGET", ...field]))) as KeptKey;
+    const secrets = kept.secrets.map((each) => ("expiresAtMs" in each ? { ...each, expiresAtMs: Date.now() } : each));
+    expect(secrets.filter(({ expiresAtMs }) => expiresAtMs !== undefined)).toHaveLength(1);
+    await redisCommand(app.stack, ["HSET", ...field, JSON.stringify({ ...kept, secrets })]);
+    expect((await current(bearer(before.key))).status).toBe(401);
+    expect((await current(bearer(after.key))).status).toBe(200);
   });
 
   it("twice at once leaves one new secret that works, and says so to the other", async () => {

@@ -1,6 +1,7 @@
 /** The ways in over the real app: a session, a bearer token, and both at once. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { userScopes } from "../../src/session/scope.ts";
+import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
 import { testProvider, type TestProvider } from "../support/identity-provider.ts";
 import { serveFetch, type ServedFetch } from "../support/serve-fetch.ts";
 import { chatBody, startTestApp, type TestApp } from "../support/test-app.ts";
@@ -82,6 +83,25 @@ describe("a bearer token", () => {
 
   it.each(["Basic YTpi", "Bearer", "Bearer a b", "token"])("is not read from %j", async (authorization) => {
     expect((await app.fetch("/api/sessions/current", { headers: { authorization } })).status).toBe(401);
+  });
+});
+
+describe("a user", () => {
+  it("is the same by a token, by the session that it opens, and by a key that acts in their name", async () => {
+    const carol = await whoIs(bearer(await tokenOf("carol")));
+    const opened = await app.fetch("/api/sessions", { method: "POST", headers: bearer(await tokenOf("carol")) });
+    const cookie = opened.headers.getSetCookie()[0]!.split(";")[0]!;
+    const draft = { name: "Robot", scopes: ["account"], actsForUsers: true };
+    const made = await app.fetch("/api/keys", {
+      method: "POST",
+      headers: { "x-internal-key": LOCAL_INTERNAL_KEY, "x-tenant": "acme", "content-type": "application/json" },
+      body: JSON.stringify(draft),
+    });
+    const { key } = (await made.json()) as { key: string };
+    const { userId, tenant } = carol;
+    expect(await whoIs({ cookie })).toMatchObject({ userId, tenant });
+    expect(await whoIs({ ...bearer(key), "x-act-as": "carol" })).toMatchObject({ userId, tenant, scopes: ["account"] });
+    expect(await whoIs({ ...bearer(key), "x-act-as": "bob" })).not.toMatchObject({ userId });
   });
 });
 

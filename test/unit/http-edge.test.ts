@@ -70,7 +70,8 @@ function rig(more: Partial<EdgeWire> = {}) {
   return { clock, request, sessions };
 }
 
-const cookieOf = (response: Response): string => response.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+const cookieText = (setCookie: string | null): string => setCookie?.split(";")[0] ?? "";
+const cookieOf = (response: Response): string => cookieText(response.headers.get("Set-Cookie"));
 
 async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
@@ -103,6 +104,11 @@ describe("a session over HTTP", () => {
     expect(onHttp).not.toMatch(/Secure/);
     const onHttps = (await request("POST", "https://chat.example.com/api/sessions")).headers.get("Set-Cookie");
     expect(onHttps).toMatch(/^__Host-session=usr_.*Secure/);
+    // Any host beside ours could have set the plain name.
+    const current = "https://chat.example.com/api/sessions/current";
+    const [host, plain] = [cookieText(onHttps), cookieText(onHttps).replace("__Host-", "")];
+    expect((await request("GET", current, { Cookie: host })).status).toBe(200);
+    expect((await request("GET", current, { Cookie: plain })).status).toBe(401);
   });
 
   it("without a cookie, or with a forged one, is a 401 problem", async () => {
