@@ -34,7 +34,8 @@ export function mergeVars(text: string, changes: ReadonlyMap<string, string>): s
 function written(name: string, value: string): string {
   if (/^[\w.:/@%+,=~-]*$/.test(value)) return `${name}=${value}`;
   const quote = ["'", '"', "`"].find((mark) => !value.includes(mark));
-  if (quote === undefined || /[\r\n]/.test(value)) throw new Error(`The value of ${name} cannot be written to a file.`);
+  if (quote === undefined || /[\r\n\u2028\u2029]/.test(value))
+    throw new Error(`The value of ${name} cannot be written to a file.`);
   return `${name}=${quote}${value}${quote}`;
 }
 

@@ -95,7 +95,7 @@ async function runIdFor(c: Context<AppEnv>, userId: string): Promise<string> {
 }
 
 /** Source: RFC 7240, `wait`. */
-function readWaitMs(prefer: string | undefined): number {
+export function readWaitMs(prefer: string | undefined): number {
   const seconds = /(?:^|[,;\s])wait=(\d{1,4})/.exec(prefer ?? "")?.[1];
   return Math.min(Number(seconds ?? 0) * 1000, limits.preferWaitMsMax);
 }

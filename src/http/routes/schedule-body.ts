@@ -58,7 +58,8 @@ export async function readSchedule(c: Context<AppEnv>, scheduleId: string): Prom
   return { ...schedule, overlap, createdAt: now, isPaused: false };
 }
 
-function readWhen({ cron, timeZone, delay, at }: z.infer<typeof ScheduleDraft>["when"], nowMs: number): When {
+/** @throws bad_request (refuse) for what will never come, or not within a year. */
+export function readWhen({ cron, timeZone, delay, at }: z.infer<typeof ScheduleDraft>["when"], nowMs: number): When {
   const given = [cron, delay, at].filter((value) => value !== undefined);
   if (given.length !== 1) throw wrong("/when", "must have exactly one of cron, delay and at");
   if (cron !== undefined) {
