@@ -24,6 +24,8 @@ export function appBindings(stack: RunningStack, appUrl: string): Record<string,
     EMBEDDING_NAME: OFFLINE_EMBEDDING_NAME,
     RESTAURANT_URL: stack.restaurantUrl,
     SESSION_SECRET: LOCAL_SESSION_SECRET,
+    // Takes the place of the resolver in wrangler.toml: nothing here needs the internet.
+    EGRESS_DNS_URL: "",
     INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY,
     ENCRYPTION_KEYS: LOCAL_ENCRYPTION_KEYS,
     APP_URL: appUrl,

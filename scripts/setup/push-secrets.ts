@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** What `wrangler.toml` sets; a secret of the same name would be in its way. */
+export const deployedVariables: ReadonlySet<string> = new Set(["WORKERS_PLAN", "EGRESS_DNS_URL"]);
+
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**

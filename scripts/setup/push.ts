@@ -7,7 +7,7 @@ import { wrong, type Finding } from "../environment/finding.ts";
 import { isPublicUrl } from "../environment/is-public-url.ts";
 import { readVars } from "../environment/vars-text.ts";
 import { tell } from "./person.ts";
-import { pushSecrets } from "./push-secrets.ts";
+import { deployedVariables, pushSecrets } from "./push-secrets.ts";
 
 /** Makes what a file holds secrets of the deployed Worker, if that would take them. Resolves to whether they are. */
 export async function push(file: string): Promise<boolean> {
@@ -27,8 +27,7 @@ export async function push(file: string): Promise<boolean> {
 }
 
 function secretsIn(text: string): Record<string, string> {
-  // The plan is a variable of the environment that is deployed; a secret of the same name would be in its way.
-  const set = [...readVars(text)].filter(([name, value]) => value !== "" && name !== "WORKERS_PLAN");
+  const set = [...readVars(text)].filter(([name, value]) => value !== "" && !deployedVariables.has(name));
   // What is deployed is in production, whatever this machine is.
   return { ...Object.fromEntries(set), ENVIRONMENT: "production" };
 }

@@ -17,7 +17,7 @@ export interface DnsOverHttpsOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-/** @throws partner_unavailable (retry): a name that cannot be looked up counts as one that must not be reached. */
+/** Two requests for each name. @throws partner_unavailable (retry): a name that cannot be looked up counts as one that must not be reached. */
 export function dnsOverHttps({ url, fetch: send }: DnsOverHttpsOptions) {
   async function ask(hostname: string, type: keyof typeof addressTypes, signal: AbortSignal): Promise<string[]> {
     const query = new URLSearchParams({ name: hostname, type });
@@ -35,6 +35,14 @@ export function dnsOverHttps({ url, fetch: send }: DnsOverHttpsOptions) {
     }
   }
 
-  return async (hostname: string, signal: AbortSignal): Promise<readonly string[]> =>
-    (await Promise.all([ask(hostname, "A", signal), ask(hostname, "AAAA", signal)])).flat();
+  /** Kept as long as this resolver, which is an invocation: who asks one host five times looks it up once. */
+  const known = new Map<string, readonly string[]>();
+
+  return async (hostname: string, signal: AbortSignal): Promise<readonly string[]> => {
+    const before = known.get(hostname);
+    if (before !== undefined) return before;
+    const found = (await Promise.all([ask(hostname, "A", signal), ask(hostname, "AAAA", signal)])).flat();
+    known.set(hostname, found);
+    return found;
+  };
 }

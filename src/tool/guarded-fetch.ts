@@ -32,7 +32,7 @@ export interface GuardedResponse {
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Each hop costs a subrequest, and two more where names are resolved.
+ * Each hop costs a subrequest, and the first one to a host two more where names are resolved.
  * @throws EgressRefused in words, partner_unavailable (retry) when the host does not answer.
  */
 export async function guardedFetch(egress: Egress, start: string, request: GuardedRequest): Promise<GuardedResponse> {
