@@ -5,7 +5,8 @@ import type { RunningStack } from "./start-stack.ts";
 /** Public, and therefore only for a Worker that nobody else can reach. */
 const LOCAL_SESSION_SECRET = "local-development-session-secret-which-is-public";
 export const LOCAL_INTERNAL_KEY = "local-development-internal-key-which-is-public";
-const LOCAL_ENCRYPTION_KEYS = "local:bG9jYWwtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGVzISE=";
+/** For a state that nobody keeps; `npm start` has a key of its own. */
+export const LOCAL_ENCRYPTION_KEYS = "local:bG9jYWwtZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGVzISE=";
 
 /** @param appUrl the address at which browsers and QStash reach the app. */
 export function appBindings(stack: RunningStack, appUrl: string): Record<string, string> {
@@ -23,9 +24,9 @@ export function appBindings(stack: RunningStack, appUrl: string): Record<string,
     EMBEDDING_API_KEY: stack.modelApiKey,
     EMBEDDING_NAME: OFFLINE_EMBEDDING_NAME,
     RESTAURANT_URL: stack.restaurantUrl,
-    SESSION_SECRET: LOCAL_SESSION_SECRET,
     // Takes the place of the resolver in wrangler.toml: nothing here needs the internet.
     EGRESS_DNS_URL: "",
+    SESSION_SECRET: LOCAL_SESSION_SECRET,
     INTERNAL_SYSTEM_KEY: LOCAL_INTERNAL_KEY,
     ENCRYPTION_KEYS: LOCAL_ENCRYPTION_KEYS,
     APP_URL: appUrl,

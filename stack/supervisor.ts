@@ -14,6 +14,7 @@ import { buildWebIfStale } from "./build-web.ts";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
 import { devVarNames } from "./dev-vars.ts";
 import { freePort } from "./free-port.ts";
+import { ownEncryptionKeys } from "./own-key.ts";
 import { PortTakenError } from "./port-taken.ts";
 import { startApp } from "./start-app.ts";
 import type { RunningApp } from "./start-app.ts";
@@ -55,7 +56,8 @@ async function startAll(port: number, isFresh: boolean): Promise<void> {
   console.log("Starting the web app and the Worker …");
   await building;
   const logFile = openLog();
-  app = await startApp({ port: appPort, stack, usesDevVars: true, onLine: logFile.write });
+  const bindings = { ENCRYPTION_KEYS: ownEncryptionKeys(persistDir) };
+  app = await startApp({ port: appPort, stack, bindings, usesDevVars: true, onLine: logFile.write });
   app.exited.then(leaveWithApp, leaveWithApp);
   stack.takeUp();
   console.log(`

@@ -4,7 +4,7 @@
  * The clone has the files that git tracks, as they are in this tree, and nothing that was built here. Only `npm ci` is spared: its `node_modules` is ours.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readVars } from "../../scripts/environment/vars-text.ts";
 import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
+import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
 import { freePort } from "../../stack/free-port.ts";
 import { startGuarded, type GuardedProcess } from "../../stack/guarded-process.ts";
 import { isAsPrinted, shellCommands } from "../support/documented-commands.ts";
@@ -69,6 +70,16 @@ function npmProgram(): string {
   return realpathSync(execFileSync("which", ["npm"], { encoding: "utf8" }).trim());
 }
 
+async function redis(...command: readonly string[]): Promise<unknown> {
+  const headers = { authorization: `Bearer ${LOCAL_CREDENTIALS.redisToken}` };
+  const answer = await fetch(`http://127.0.0.1:${ports["STACK_PORT"]}/redis`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(command),
+  });
+  return ((await answer.json()) as { result: unknown }).result;
+}
+
 async function type(command: string, exported: Readonly<Record<string, string>> = {}): Promise<string> {
   const env = { ...shell, ...ports, ...exported };
   const here = command.replaceAll(documentedUrl, url);
@@ -77,6 +88,15 @@ async function type(command: string, exported: Readonly<Record<string, string>> 
 }
 
 describe("npm start", () => {
+  it("encrypts what it keeps by a random key of its own, which nobody else may read", async () => {
+    await fetch(`${url}/api/sessions`, { method: "POST" });
+    const [session] = (await redis("KEYS", "session:*")) as string[];
+    expect(await redis("GET", session!)).toMatch(/^~1\.own\./);
+    const file = path.join(clone, ".stack", "data", "encryption.key");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(printed.join("\n")).not.toContain(readFileSync(file, "utf8").trim());
+  });
+
   it("says where it runs, and answers there", async () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     expect((await fetch(url)).headers.get("content-type")).toContain("text/html");
