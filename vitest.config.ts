@@ -46,6 +46,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
           globalSetup: ["test/workerd/global-setup.ts"],
+          setupFiles: ["test/workerd/watch-log.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

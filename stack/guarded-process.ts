@@ -7,6 +7,7 @@
  */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { readLines } from "./read-lines.ts";
 
 export interface GuardedProcess {
   /** The exit code, once the program and the guard are gone; null when a signal ended them. */
@@ -49,17 +50,4 @@ export function startGuarded(o: {
       await exited;
     },
   };
-}
-
-function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  let rest = "";
-  stream.setEncoding("utf8");
-  stream.on("data", (text: string) => {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
-  });
-  stream.on("end", () => {
-    if (rest !== "") onLine(rest);
-  });
 }

@@ -41,7 +41,7 @@ const restMs = 30_000;
 
 await buildWorker();
 const stack = await startStack();
-const app = await startWorkerdApp(stack, { isInspected: true });
+const app = await startWorkerdApp(stack, { isInspected: true, logLevel: "error" });
 try {
   await send(warmUp);
   const run = await measure();

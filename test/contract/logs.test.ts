@@ -1,4 +1,4 @@
-/** What the app logs: each line with its ids, and none with a secret or with what people say. The app of every other contract test is searched for its keys when it closes. */
+/** What the app logs: each line with its ids, and none with a secret or with what people say. The output of every other test's app is searched for its keys, and for what it gave out, when it closes. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,8 +6,8 @@ import * as z from "zod/mini";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import { actingTools } from "../support/acting-tools.ts";
 import { runClient } from "../support/run-client.ts";
+import { linesWith, secretsAmong } from "../support/secret-lines.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
-import { linesWith, secretsAmong } from "../support/test-log.ts";
 import { waitForGo } from "../support/test-runs.ts";
 import { queueTool } from "../support/tool-client.ts";
 import { plant, secretWords } from "./planted-things.ts";

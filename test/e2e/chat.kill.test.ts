@@ -1,16 +1,17 @@
 /** The Worker's process dies in the middle of an answer; no browser is needed to see what its clients get. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startApp, type RunningApp } from "../../stack/start-app.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
+import { sessionOf } from "../support/secret-lines.ts";
 import { uiChunks } from "../support/sse.ts";
 import { chatBody } from "../support/test-app.ts";
 import { killWorkerd } from "./kill-workerd.ts";
+import { startWatchedApp, type WatchedApp } from "./watched-app.ts";
 
 let stack: RunningStack;
-let app: RunningApp;
+let app: WatchedApp;
 beforeAll(async () => {
   stack = await startStack();
-  app = await startApp({ port: 0, stack });
+  app = await startWatchedApp(stack);
 });
 afterAll(async () => {
   await app.close();
@@ -26,6 +27,7 @@ describe("a workerd killed in the middle of two answers", () => {
     async () => {
       const opened = await fetch(`${app.url}/api/sessions`, { method: "POST" });
       const cookie = opened.headers.getSetCookie()[0]!.split(";")[0]!;
+      app.noteSecret(sessionOf(cookie));
       stack.model.script(
         { kind: "slow", text: words, msPerChunk: 60, times: 2 },
         { kind: "reply", text: words, times: 4 },

@@ -5,12 +5,13 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { buildWebIfStale } from "../../stack/build-web.ts";
 import { createStackClock } from "../../stack/clock.ts";
 import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
-import { startApp } from "../../stack/start-app.ts";
 import type { RunningStack } from "../../stack/start-stack.ts";
 import { newFolder } from "../contract/qstash-lives.ts";
 import { startProcess } from "../contract/stack-process.ts";
+import { sessionOf } from "../support/secret-lines.ts";
 import { uiChunks } from "../support/sse.ts";
 import { chatBody } from "../support/test-app.ts";
+import { startWatchedApp } from "./watched-app.ts";
 
 /** What the app has to know of a stack in another process. */
 function stackAt(url: string): RunningStack {
@@ -40,7 +41,7 @@ describe("a kill -9 of Redis, QStash and the model at once", () => {
       await buildWebIfStale();
       const folder = newFolder();
       const first = await startProcess("--persist", folder);
-      const app = await startApp({ port: 0, stack: stackAt(first.url) });
+      const app = await startWatchedApp(stackAt(first.url));
       onTestFinished(() => app.close());
       const cookie = await signIn();
       const run = await post("/api/execute", { name: "book-dinner", input: dinner });
@@ -74,7 +75,9 @@ describe("a kill -9 of Redis, QStash and the model at once", () => {
 
       async function signIn(): Promise<string> {
         const opened = await fetch(`${app.url}/api/sessions`, { method: "POST" });
-        return opened.headers.getSetCookie()[0]!.split(";")[0]!;
+        const session = opened.headers.getSetCookie()[0]!.split(";")[0]!;
+        app.noteSecret(sessionOf(session));
+        return session;
       }
 
       function post(route: string, body: unknown): Promise<Response> {

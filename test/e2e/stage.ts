@@ -5,8 +5,8 @@
 import chromiumBinary from "@sparticuz/chromium";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { buildWebIfStale } from "../../stack/build-web.ts";
-import { startApp } from "../../stack/start-app.ts";
 import { type RunningStack, startStack } from "../../stack/start-stack.ts";
+import { startWatchedApp } from "./watched-app.ts";
 
 export interface Stage {
   stack: RunningStack;
@@ -35,7 +35,7 @@ const ACTION_MS_MAX = 15_000;
 export async function openStage(): Promise<Stage> {
   await buildWebIfStale();
   const stack = await startStack();
-  const app = await startApp({ port: 0, stack }).catch(async (cause: unknown) => {
+  const app = await startWatchedApp(stack).catch(async (cause: unknown) => {
     await stack.close();
     throw cause;
   });
@@ -57,6 +57,7 @@ export async function openStage(): Promise<Stage> {
       const page = await context.newPage();
       await page.goto(url);
       await page.getByRole("textbox", { name: "Message" }).waitFor();
+      for (const { value } of await context.cookies()) app.noteSecret(value);
       return page;
     },
     async clear() {
@@ -71,8 +72,11 @@ export async function openStage(): Promise<Stage> {
     },
     async close() {
       await browser.close();
-      await app.close();
-      await stack.close();
+      try {
+        await app.close();
+      } finally {
+        await stack.close();
+      }
     },
   };
 }

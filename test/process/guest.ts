@@ -1,5 +1,6 @@
 /** A guest with a session of their own, who is not put off by an app that dies: every request is repeated until it is answered. */
 import { readEvents, type ReadEvent } from "../support/run-client.ts";
+import { sessionOf } from "../support/secret-lines.ts";
 import { sseEvents } from "../support/sse.ts";
 import type { WorkerdApp } from "./workerd-app.ts";
 
@@ -26,6 +27,7 @@ export interface Guest {
 export async function createGuest(app: WorkerdApp): Promise<Guest> {
   const opened = await fetch(`${app.url}/api/sessions`, { method: "POST" });
   const cookie = opened.headers.getSetCookie()[0]!.split(";")[0]!;
+  app.noteSecret(sessionOf(cookie));
 
   async function send(pathname: string, init: RequestInit = {}): Promise<Response> {
     const headers = { "content-type": "application/json", cookie, ...(init.headers as Record<string, string>) };

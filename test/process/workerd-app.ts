@@ -11,7 +11,9 @@ import { appBindings } from "../../stack/app-bindings.ts";
 import { startCron } from "../../stack/cron.ts";
 import { freePort } from "../../stack/free-port.ts";
 import { PortTakenError } from "../../stack/port-taken.ts";
+import { readLines } from "../../stack/read-lines.ts";
 import type { RunningStack } from "../../stack/start-stack.ts";
+import { createSecretWatch, throwAny, type SecretWatch } from "../support/secret-lines.ts";
 
 export interface WorkerdApp {
   readonly url: string;
@@ -23,7 +25,16 @@ export interface WorkerdApp {
   killAndRestart(): Promise<void>;
   /** Resolves when it answers: at once, or after the restart that is under way. */
   whenUp(): Promise<void>;
+  /** Notes what must not be printed, beside the app's own keys. */
+  readonly noteSecret: (secret: string) => void;
+  /** @throws AggregateError of the lines that held a secret, over all its lives. */
   close(): Promise<void>;
+}
+
+export interface WorkerdAppOptions {
+  readonly isInspected?: boolean;
+  /** From debug on all is searched for secrets, which takes its time. */
+  readonly logLevel?: "debug" | "error";
 }
 
 const workerFolder = fileURLToPath(new URL("../../dist/worker", import.meta.url));
@@ -36,19 +47,20 @@ const upAnswerMsMax = 5_000;
 
 export async function startWorkerdApp(
   stack: RunningStack,
-  { isInspected = false }: { readonly isInspected?: boolean } = {},
+  { isInspected = false, logLevel = "debug" }: WorkerdAppOptions = {},
 ): Promise<WorkerdApp> {
   const port = await lastingPort();
   const inspector = isInspected ? `127.0.0.1:${await lastingPort()}` : undefined;
   const url = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(path.join(tmpdir(), "skipstone-workerd-"));
-  const bindings: Record<string, string> = { ...appBindings(stack, url), LOG_LEVEL: "error" };
+  const bindings: Record<string, string> = { ...appBindings(stack, url), LOG_LEVEL: logLevel };
+  const watch = createSecretWatch(bindings);
   const config = path.join(folder, "config.capnp");
   // What is embedded has to lie beside the configuration.
   await cp(workerFolder, folder, { recursive: true });
   await writeFile(config, configText(port, bindings, await readdir(workerFolder)));
   const args = ["serve", ...(inspector === undefined ? [] : [`--inspector-addr=${inspector}`]), config];
-  let child = await start(args, url);
+  let child = await start(args, url, watch);
   process.once("exit", () => child.kill("SIGKILL"));
   let up = Promise.resolve();
   // Bare workerd fires no cron trigger; operators may call the sweep instead.
@@ -57,7 +69,7 @@ export async function startWorkerdApp(
 
   async function restart(): Promise<void> {
     await kill(child);
-    child = await start(args, url);
+    child = await start(args, url, watch);
   }
 
   return {
@@ -66,11 +78,13 @@ export async function startWorkerdApp(
     pid: () => child.pid ?? 0,
     killAndRestart: () => (up = restart()),
     whenUp: () => up,
+    noteSecret: (secret) => watch.note(secret),
     async close() {
       stopCron();
       await up;
       await kill(child);
       await rm(folder, { recursive: true });
+      throwAny(watch.leaks());
     },
   };
 }
@@ -89,8 +103,9 @@ async function lastingPort(): Promise<number> {
   }
 }
 
-async function start(args: readonly string[], url: string): Promise<ChildProcess> {
-  const child = spawn(binary, args, { stdio: ["ignore", "inherit", "inherit"] });
+async function start(args: readonly string[], url: string, watch: SecretWatch): Promise<ChildProcess> {
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) readLines(stream, (line) => takeLine(line, watch));
   for (let attempt = 0; attempt < upAttemptsMax; attempt += 1) {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(upAnswerMsMax) }).catch(() => undefined);
     if (answer?.ok === true) return child;
@@ -99,6 +114,12 @@ async function start(args: readonly string[], url: string): Promise<ChildProcess
   }
   await kill(child);
   throw new Error("workerd did not come up");
+}
+
+/** For the search at the end; what is wrong is for people, too. */
+function takeLine(line: string, watch: SecretWatch): void {
+  watch.take(line);
+  if (!/"level":"(?:debug|info|warn)"/.test(line)) console.log(line);
 }
 
 async function kill(child: ChildProcess): Promise<void> {

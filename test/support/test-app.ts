@@ -22,8 +22,9 @@ import type { StackClock } from "../../stack/clock.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { misfit, misfitOfRequest } from "./described-answers.ts";
+import { createSecretWatch, secretsAmong, sessionOf, throwAny } from "./secret-lines.ts";
 import { serveFetch } from "./serve-fetch.ts";
-import { createTestLog, linesWith, secretsAmong } from "./test-log.ts";
+import { createTestLog } from "./test-log.ts";
 
 export interface TestApp {
   readonly stack: RunningStack;
@@ -90,7 +91,6 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const wire = wireFor(options, stack.clock);
   const { lines, logs } = createTestLog();
   const app = createApp(wire, logs);
-  const secrets = new Set<string>();
   const pending = new Set<Promise<unknown>>();
   const execution = {
     waitUntil(promise: Promise<unknown>) {
@@ -109,15 +109,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     return response;
   });
   let env = { ...appBindings(stack, server.url), ...options.bindings } as Env;
-  const noteSecrets = (): void => secretsAmong({ ...env }).forEach((secret) => secrets.add(secret));
-  noteSecrets();
+  const watch = createSecretWatch({ ...env }, lines);
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const left = new AbortController();
     const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
     const request = new Request(new URL(path, server.url), { ...init, signal });
     const response = await app.fetch(request, env, execution);
-    for (const cookie of response.headers.getSetCookie()) secrets.add(sessionOf(cookie));
+    watch.note(...(await issuedBy(request, response)));
     await expectDescribed(request, init.body, response);
     return leavable(response, left);
   }
@@ -135,7 +134,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     logLines: lines,
     rebind(bindings) {
       env = { ...env, ...bindings };
-      noteSecrets();
+      watch.note(...secretsAmong({ ...env }));
     },
     signIn: () => signIn(send),
     async signInAs(identity, over = {}) {
@@ -150,7 +149,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       });
       const userId = newUserId(systemRandom);
       const issued = await sessions.open({ userId, tenant: guestTenant, scopes: userScopes, ...identity });
-      secrets.add(issued.token);
+      watch.note(issued.token);
       return callerWith(send, issued.ref.userId, `session=${issued.token}`);
     },
     callerOf: (cookie, userId = "") => callerWith(send, userId, cookie),
@@ -165,17 +164,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     close: async () => {
       await stack.close();
       await server.close();
-      secrets.delete("");
-      const leaks = linesWith(lines, [...secrets]).map((line) => new Error(`a secret is logged: ${line}`));
-      const wrongs = [...misfits, ...leaks];
-      if (wrongs.length > 0) throw new AggregateError(wrongs, wrongs.map(({ message }) => message).join("\n"));
+      throwAny([...misfits, ...watch.leaks()]);
     },
   };
 }
 
-/** The value of a cookie that is set; empty for one that is taken back. */
-function sessionOf(setCookie: string): string {
-  return setCookie.split(";")[0]!.split("=")[1] ?? "";
+/** By what the answer lets somebody in: a session's cookie, an API key, a ticket. */
+async function issuedBy({ method, url }: Request, response: Response): Promise<string[]> {
+  const sessions = response.headers.getSetCookie().map(sessionOf);
+  const isIssuing = method === "POST" && /^\/api\/(?:tickets|keys(?:\/\w+\/rotate)?)$/.test(new URL(url).pathname);
+  if (!isIssuing || !response.ok) return sessions;
+  const { key = "", ticket = "" } = (await response.clone().json()) as { key?: string; ticket?: string };
+  return [...sessions, key, ticket];
 }
 
 async function expectDescribed(request: Request, body: RequestInit["body"], response: Response): Promise<void> {

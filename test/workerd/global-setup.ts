@@ -15,7 +15,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     server.registerTool("find", contract, ({ text }) => ({ content: [{ type: "text", text: `found ${text}` }] }));
   });
   project.provide("remoteMcpUrl", remote.url);
-  const bindings = { ...appBindings(stack, "http://app.test"), EGRESS_ALLOWED_HOSTS: remote.host, LOG_LEVEL: "error" };
+  const bindings = { ...appBindings(stack, "http://app.test"), EGRESS_ALLOWED_HOSTS: remote.host, LOG_LEVEL: "debug" };
   project.provide("workerBindings", bindings);
   return async () => {
     await stack.close();

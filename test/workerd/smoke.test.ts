@@ -1,6 +1,7 @@
 /** The Worker as it is deployed, in workerd, against the local stack: the edge answers as documented. */
 import { exports } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
+import { logLines } from "./watch-log.ts";
 
 const origin = "http://app.test";
 
@@ -37,6 +38,11 @@ describe("operations", () => {
 
   it("/ready answers 200 while Redis answers", async () => {
     expect((await ask("/ready")).status).toBe(200);
+  });
+
+  it("the log of a request is where it is searched for secrets", async () => {
+    const { headers } = await ask("/ready");
+    expect(logLines.join("\n")).toContain(headers.get("x-request-id"));
   });
 
   it("an unknown route is a problem with a code", async () => {
