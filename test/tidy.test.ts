@@ -75,14 +75,12 @@ describe("tests", () => {
 
 describe("documents", () => {
   it("every test that they name exists", () => {
-    const named = ["docs/invariants.md", "docs/coverage.md", "docs/security.md", "docs/troubleshooting.md"].flatMap(
-      (file) => {
-        const references = readFileSync(file, "utf8").matchAll(
-          /`((?:unit|contract|simulation|workerd|process|e2e)\/[\w.-]+)`(?:: ([^;|]+))?/g,
-        );
-        return [...references].map(([, name = "", title = ""]) => ({ place: `test/${name}`, title: title.trim() }));
-      },
-    );
+    const named = globSync("docs/**/*.md").flatMap((file) => {
+      const references = readFileSync(file, "utf8").matchAll(
+        /`((?:unit|contract|simulation|workerd|process|e2e)\/[\w.-]+)`(?:: ([^;|)]+))?/g,
+      );
+      return [...references].map(([, name = "", title = ""]) => ({ place: `test/${name}`, title: title.trim() }));
+    });
     const isThere = ({ place, title }: { place: string; title: string }) =>
       testFiles.some((file) => file.path === place && file.text.includes(title));
     expect(named.length).toBeGreaterThan(0);

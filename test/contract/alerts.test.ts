@@ -103,6 +103,22 @@ describe("an incident", () => {
     await pass(16);
     expect(takeTold()).toMatchObject([{ rule: "failures", state: "resolved" }]);
   });
+
+  it("is told to no address that is not public, and to the same one once it is allowed", async () => {
+    const runs = runClient(await app.signIn());
+    const allowed = `127.0.0.1:${(webhook.address() as AddressInfo).port}`;
+    app.rebind({ EGRESS_ALLOWED_HOSTS: "" });
+    const runId = await runs.start("defect");
+    await app.settled();
+    await pass(12);
+    expect(takeTold()).toEqual([]);
+    app.rebind({ EGRESS_ALLOWED_HOSTS: allowed });
+    await pass(6);
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "opened" }]);
+    expect(await runs.act(runId, "cancel", { compensate: false })).toBe(202);
+    await pass(12);
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved" }]);
+  });
 });
 
 it("a look costs the commands that the doctor's forecast counts", async () => {

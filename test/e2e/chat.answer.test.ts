@@ -38,6 +38,32 @@ test("a tool call shows as a card with its name, input, output and state", async
   await expectAnswer(page, "434");
 });
 
+test("a script, a link that is one, and an image from elsewhere in an answer do nothing", async () => {
+  const page = await stage.visit();
+  const asked: string[] = [];
+  page.on("request", (request) => void asked.push(request.url()));
+  const owned = "document.title = 'owned'";
+  const text = [
+    `<script>${owned}</script><img src="x" onerror="${owned}">`,
+    `[a link](javascript:${encodeURIComponent(owned)}) ![a picture](https://elsewhere.example/?words=all) The end.`,
+  ].join("\n\n");
+  stage.stack.model.script({ kind: "reply", text });
+  await ask(page, "Be evil");
+  await expectAnswer(page, "The end.");
+  await expectIdle(page);
+  for (const isReloaded of [false, true]) {
+    if (isReloaded) await page.reload();
+    await expectAnswer(page, "The end.");
+    const prose = page.locator(".prose").last();
+    expect(await prose.textContent()).toContain("<script>");
+    expect(await prose.locator("script, img, [onerror]").count()).toBe(0);
+    const link = prose.getByText("a link", { exact: true });
+    expect((await link.getAttribute("href")) ?? "").not.toContain("script");
+    expect(await page.title()).not.toBe("owned");
+  }
+  expect(asked.filter((url) => url.includes("elsewhere.example"))).toEqual([]);
+});
+
 test("a reload shows the history in the order in which it was said", async () => {
   const page = await stage.visit();
   stage.stack.model.script({ kind: "reply", text: "The first answer." }, { kind: "reply", text: "The second answer." });
