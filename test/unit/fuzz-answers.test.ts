@@ -5,8 +5,11 @@ import { mergeVars, readVars } from "../../scripts/environment/vars-text.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { listRemoteTools } from "../../src/mcp/list-remote-tools.ts";
 import { RemoteFailure } from "../../src/mcp/remote-client.ts";
+import { remoteTools } from "../../src/mcp/remote-tools.ts";
 import { openAiEmbedder } from "../../src/model/openai-embedder.ts";
 import { dnsOverHttps } from "../../src/system/dns-over-https.ts";
+import type { Egress } from "../../src/tool/guarded-fetch.ts";
+import type { RemoteTool } from "../../src/tool/remote-server.ts";
 import { expectOnly, numRuns, spoiled, timeout } from "../support/fuzz.ts";
 
 const isApp =
@@ -48,46 +51,78 @@ describe("the answer", () => {
       isApp("model_garbled", "model_unavailable"),
     );
   });
+});
 
-  /** Each that answers another question than ours is waited for. */
-  const mcpRuns = Math.min(numRuns, 20_000);
+describe("the answers of an MCP server", () => {
+  /** Each to another question than ours is waited for. */
+  const runs = Math.min(numRuns, 20_000);
   const patienceMs = 20;
+  const longer = { timeout: timeout + runs * 2 * patienceMs };
+  const url = "https://mcp.example/mcp";
+  const rpc = (id: number, result: unknown) => JSON.stringify({ jsonrpc: "2.0", id, result });
+  const greeting = rpc(0, {
+    protocolVersion: "2025-06-18",
+    capabilities: { tools: {} },
+    serverInfo: { name: "notes", version: "1" },
+  });
+  const tool = { name: "find", description: "Finds.", inputSchema: { type: "object", properties: {} } };
 
-  it(
-    "of an MCP server is a list of tools, or a failure in words",
-    { timeout: timeout + mcpRuns * 2 * patienceMs },
-    () => {
-      const greeting = {
-        protocolVersion: "2025-06-18",
-        capabilities: { tools: {} },
-        serverInfo: { name: "notes", version: "1" },
-      };
-      const tools = [{ name: "find", description: "Finds.", inputSchema: { type: "object", properties: {} } }];
-      const rpc = (id: number, result: unknown) => JSON.stringify({ jsonrpc: "2.0", id, result });
-      return expectOnly(
-        spoiled([rpc(1, { tools }), rpc(1, { tools, nextCursor: "2" }), rpc(0, greeting)]),
-        async (text) => {
-          const answers = [rpc(0, greeting), text];
-          for (const answer of [answers, [text]]) {
-            const left = [...answer];
-            const fetch = async (_url: string, { body }: RequestInit): Promise<Response> =>
-              typeof body === "string" && body.includes('"id"')
-                ? new Response(left.shift() ?? text, { headers: { "content-type": "application/json" } })
-                : new Response(null, { status: 202 });
-            const egress = { fetch, resolve: undefined, allowedHosts: new Set(["mcp.example"]) };
-            const server = { url: "https://mcp.example/mcp", headers: { authorization: "Bearer a-secret-word" } };
-            const connection = { egress, server, signal: AbortSignal.timeout(patienceMs) };
-            await listRemoteTools(connection, { name: "notes" }).then(
-              (found) => expect(found.every(({ name }) => /^notes_[a-z0-9_]+$/.test(name))).toBe(true),
-              (thrown: unknown) => expect(thrown).toBeInstanceOf(RemoteFailure),
-            );
-          }
-        },
-        () => false,
-        mcpRuns,
-      );
-    },
-  );
+  /** A server that answers these in turn, and the last of them for ever. */
+  function egressTo(...answers: readonly [string, ...string[]]): Egress {
+    const left = [...answers];
+    const fetch = async (_url: string, { body }: RequestInit): Promise<Response> =>
+      typeof body === "string" && body.includes('"id"')
+        ? new Response(left.length > 1 ? left.shift() : left[0], { headers: { "content-type": "application/json" } })
+        : new Response(null, { status: 202 });
+    return { fetch, resolve: undefined, allowedHosts: new Set(["mcp.example"]) };
+  }
+
+  it("are a list of tools, or a failure in words", longer, () => {
+    const seeds = [rpc(1, { tools: [tool] }), rpc(1, { tools: [tool], nextCursor: "2" }), greeting];
+    return expectOnly(
+      spoiled(seeds),
+      async (text) => {
+        for (const egress of [egressTo(greeting, text), egressTo(text)]) {
+          const connection = { egress, server: { url, headers: {} }, signal: AbortSignal.timeout(patienceMs) };
+          await listRemoteTools(connection, { name: "notes" }).then(
+            (found) => expect(found.every(({ name }) => /^notes_[a-z0-9_]+$/.test(name))).toBe(true),
+            (thrown: unknown) => expect(thrown).toBeInstanceOf(RemoteFailure),
+          );
+        }
+      },
+      () => false,
+      runs,
+    );
+  });
+
+  it("are what a tool answers, or its failure in words", longer, () => {
+    const seeds = [
+      rpc(1, { content: [{ type: "text", text: "found" }], structuredContent: { a: 1 } }),
+      rpc(1, { isError: true, content: [{ type: "resource_link", uri: "a:b", name: "a" }] }),
+      '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no"}}',
+    ];
+    const [find] = remoteTools("agt_1", [
+      {
+        name: "notes",
+        url,
+        headerNames: [],
+        remoteTools: [
+          { ...tool, name: "notes_find", remoteName: "find", effect: "read", isRepeatable: true } satisfies RemoteTool,
+        ],
+      },
+    ]);
+    return expectOnly(
+      spoiled(seeds),
+      async (text) => {
+        const services = { egress: egressTo(greeting, text), mcpHeaders: async () => undefined };
+        const context = { services, signal: AbortSignal.timeout(patienceMs), idempotencyKey: "once" };
+        const { kind } = await find!.execute(context as never, {});
+        expect(["ok", "failed"]).toContain(kind);
+      },
+      isApp("partner_unavailable"),
+      runs,
+    );
+  });
 });
 
 describe("a .dev.vars", () => {
