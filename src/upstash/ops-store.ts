@@ -45,7 +45,7 @@ export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number)
   });
 }
 
-/** 1 round trip, 6 billed commands. */
+/** 1 round trip, 7 billed commands. */
 export async function readGauges(redis: RedisClient, nowMs: number): Promise<Gauges> {
   const parkedFrom = parkedPlace(0);
   const failures = Array.from({ length: failureMinutes }, (_, before) => failuresOf(nowMs - before * minuteMs));

@@ -137,6 +137,27 @@ describe("a dinner that an agent books in a chat", () => {
     expect(effects(before)).not.toContain("charged");
   });
 
+  it("cannot be approved or denied by another user who knows the id, whatever conversation they name", async () => {
+    const { before, approvalId } = await askForDinner("not-theirs");
+    const [runId = ""] = approvalId.split(".");
+    const waiting = await (await caller.fetch(`/api/runs/${runId}`)).json();
+    const parts = [true, false].map((approved) => [
+      { type: "tool-x", state: "approval-responded", approval: { id: approvalId, approved } },
+    ]);
+    for (const stranger of [await app.signIn(), await app.signInAs({ tenant: "other" })]) {
+      for (const [index, of] of parts.entries()) {
+        const body = { id: index === 0 ? "not-theirs" : "mine", messages: [{ role: "assistant", parts: of }] };
+        const response = await stranger.post("/api/chat", body);
+        expect(response.status).toBe(404);
+        expect(await response.json()).toMatchObject({ code: "not_found" });
+      }
+    }
+    await app.settled();
+    expect(await (await caller.fetch(`/api/runs/${runId}`)).json()).toEqual(waiting);
+    expect(waiting).toMatchObject({ status: "waiting" });
+    expect(effects(before)).toEqual(["reserved"]);
+  });
+
   it("is undone when the user stops it", async () => {
     const { before } = await askForDinner("stopped");
     const response = await caller.post("/api/chat/stopped/stop", {});

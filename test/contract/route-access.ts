@@ -1,14 +1,22 @@
 /**
- * Who gets through which route: a row for each route of the app. `ownership.test.ts` asks every route as everybody who must not get
- * through, and fails for a route that stands in no row.
+ * Who gets through which route, and with what: a row for each route of the app. `unit/route-access.test.ts` fails for a route that stands in no row;
+ * `ownership.test.ts` asks every route as everybody who must not get through, `costs.test.ts` and `outages.test.ts` as those who do (`ask-route.ts`), and
+ * `malformed.test.ts` with what no route takes.
  *
  * A new route: add a row, and a row in `src/http/route-scope.ts` if its path begins as no other does. What stands in its path or
  * body and belongs to somebody is made by `plant` in `planted-things.ts`; the row says what a stranger is answered who asks for it.
  */
 import type { Scope } from "../../src/session/scope.ts";
 
-/** Ids of what the owner has, by the names of path parameters. */
+/** Ids of the owner and of what the owner has, by the names of path parameters where one is for them. */
 export type Planted = Readonly<Record<string, string>>;
+
+/** What the queue brings to a route of its own. */
+export interface DeliveredRequest {
+  readonly body: unknown;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 export type RouteAccess =
   /** Needs nobody's name. */
@@ -16,32 +24,45 @@ export type RouteAccess =
   /** Only with the internal key. */
   | { readonly by: "operator" }
   /** Only what the queue has signed. */
-  | { readonly by: "queue" }
-  | {
+  | { readonly by: "queue"; readonly delivery: (planted: Planted) => DeliveredRequest }
+  | ({
       readonly by: "identity";
       /** `undefined`: any identity will do. */
       readonly scope: Scope | undefined;
-      /** A body that the route accepts from the owner; what it names is the owner's. */
-      readonly body?: (planted: Planted) => unknown;
       /** What another user is answered who asks for the owner's things. */
       readonly stranger: number;
-      /** Whether a stranger is answered with an event stream, which does not end by itself. */
-      readonly isStream?: boolean;
-    };
+    } & OwnersRequest);
+
+/** What the route accepts from the owner. */
+interface OwnersRequest {
+  /** What it names is the owner's. */
+  readonly body?: (planted: Planted) => unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Names of planted things that stand in the path in place of those with the parameters' own names. */
+  readonly at?: Readonly<Record<string, string>>;
+  /** Whether a stranger is answered with an event stream, which does not end by itself. */
+  readonly isStream?: boolean;
+}
 
 const anybody: RouteAccess = { by: "anybody" };
-const queue: RouteAccess = { by: "queue" };
 
-function identity(
-  scope: Scope | undefined,
-  stranger: number,
-  more: { readonly body?: (planted: Planted) => unknown; readonly isStream?: boolean } = {},
-): RouteAccess {
+function identity(scope: Scope | undefined, stranger: number, more: OwnersRequest = {}): RouteAccess {
   return { by: "identity", scope, stranger, ...more };
+}
+
+function queue(delivery: (planted: Planted) => DeliveredRequest): RouteAccess {
+  return { by: "queue", delivery };
 }
 
 const goal = "Say hello";
 const plan = { summary: "greet", steps: [] };
+const json = { accept: "application/json, text/event-stream" };
+const parked = { at: { runId: "parkedRunId" } };
+
+/** A run that has been told something and waits for nobody but the queue. */
+const dueRun = ({ userId, dueRunId }: Planted): DeliveredRequest => ({
+  body: { userId, runId: dueRunId, definition: "wait-for-go@1" },
+});
 
 export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /health": anybody,
@@ -83,15 +104,31 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
 
   "GET /api/tools": anybody,
   "POST /api/tools/:name/queue": identity("tools", 202, { body: () => ({ parameters: { expression: "1 + 1" } }) }),
-  "POST /api/tools/:name": queue,
+  "POST /api/tools/:name": queue(({ userId, name, newExecutionId }) => ({
+    body: {
+      userId,
+      executionId: newExecutionId,
+      agentId: "chat",
+      scopes: ["*"],
+      tool: name,
+      digest: "d",
+      queuedAtMs: 1,
+      notBeforeMs: 1,
+      retries: 3,
+      parameters: { expression: "1 + 1" },
+    },
+  })),
   "GET /api/tools/executions/:executionId": identity("tools", 404),
 
-  "POST /api/mcp": identity("tools", 406, { body: () => ({ jsonrpc: "2.0", id: 1, method: "tools/list" }) }),
+  "POST /api/mcp": identity("tools", 200, {
+    body: () => ({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+    headers: json,
+  }),
 
   "POST /api/execute": identity("runs", 202, { body: () => ({ name: "wait-for-go", input: {} }) }),
   "GET /api/dead-letters": identity("runs", 200),
   "POST /api/dead-letters/redrive": identity("runs", 202, { body: () => ({ perMinute: 1 }) }),
-  "GET /api/dead-letters/redrives/:runId": identity("runs", 404),
+  "GET /api/dead-letters/redrives/:runId": identity("runs", 404, { at: { runId: "redriveId" } }),
   "POST /api/dead-letters/:letterId/retry": identity("runs", 404),
   "DELETE /api/dead-letters/:letterId": identity("runs", 404),
 
@@ -105,8 +142,8 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "GET /api/runs/:runId/file": identity("runs", 404),
   "POST /api/runs/:runId/cancel": identity("runs", 404),
   "POST /api/runs/:runId/pause": identity("runs", 404),
-  "POST /api/runs/:runId/resume": identity("runs", 404),
-  "POST /api/runs/:runId/retry": identity("runs", 404),
+  "POST /api/runs/:runId/resume": identity("runs", 404, parked),
+  "POST /api/runs/:runId/retry": identity("runs", 404, parked),
   "POST /api/runs/:runId/compensate": identity("runs", 404),
   "POST /api/runs/:runId/signal": identity("runs", 404, { body: () => ({ name: "go" }) }),
   "POST /api/runs/:runId/fork": identity("runs", 404, { body: () => ({ steps: 0 }) }),
@@ -144,11 +181,20 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   "POST /api/schedules/:scheduleId/pause": identity("schedules", 404),
   "POST /api/schedules/:scheduleId/resume": identity("schedules", 404),
 
-  "POST /api/engine/execute-step": queue,
-  "POST /api/engine/fire-schedule": queue,
-  "POST /api/engine/call-result": queue,
-  "POST /api/engine/continue-turn": queue,
-  "POST /api/engine/resume": queue,
-  "POST /api/workflows/agent": queue,
-  "POST /api/webhooks/qstash/failure": queue,
+  "POST /api/engine/execute-step": queue(dueRun),
+  "POST /api/engine/fire-schedule": queue(({ userId, scheduleId }) => ({
+    body: { userId, scheduleId },
+    headers: { "Upstash-Message-Id": "msg_of_a_firing" },
+  })),
+  "POST /api/engine/call-result": queue(({ userId, runId }) => ({
+    body: { status: 200, body: btoa("42"), retried: 0, maxRetries: 3 },
+    query: { userId: userId!, runId: runId!, signal: "$call ask" },
+  })),
+  "POST /api/engine/continue-turn": queue(({ userId, conversationId }) => ({ body: { userId, conversationId } })),
+  "POST /api/engine/resume": queue(() => ({ body: {} })),
+  "POST /api/workflows/agent": queue(dueRun),
+  "POST /api/webhooks/qstash/failure": queue(({ userId, waitingExecutionId }) => ({
+    body: { status: 500, body: btoa("it broke"), retried: 3, maxRetries: 3, sourceMessageId: "msg_1", dlqId: "1-1" },
+    query: { kind: "tool", userId: userId!, executionId: waitingExecutionId! },
+  })),
 };

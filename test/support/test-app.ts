@@ -22,6 +22,7 @@ import type { StackClock } from "../../stack/clock.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { misfit, misfitOfRequest } from "./described-answers.ts";
+import { routesOf } from "./route-table.ts";
 import { createSecretWatch, secretsAmong, sessionOf, throwAny } from "./secret-lines.ts";
 import { serveFetch } from "./serve-fetch.ts";
 import { createTestLog } from "./test-log.ts";
@@ -46,8 +47,8 @@ export interface TestApp {
   ): Promise<TestCaller>;
   /** Who presents this cookie. */
   callerOf(cookie: string, userId?: string): TestCaller;
-  /** Every route of the app, those of its middleware included. */
-  readonly routes: readonly { readonly method: string; readonly path: string }[];
+  /** Every route of the app, as `GET /api/runs/:runId`. */
+  readonly routes: readonly string[];
   /** All that it has logged, down to debug, each entry one line of JSON. */
   readonly logLines: readonly string[];
   /** Deploys it anew with other bindings, as an operator does; `redis` keeps those of the start. */
@@ -130,7 +131,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     url: server.url,
     redis: createAdapters({ env, log: silentLog, waitUntil: execution.waitUntil }).redis,
     fetch: send,
-    routes: app.routes,
+    routes: routesOf(app),
     logLines: lines,
     rebind(bindings) {
       env = { ...env, ...bindings };

@@ -46,3 +46,11 @@ export const childOfTwo = defineRun({
   input: z.object({}),
   run: (ctx: Ctx) => ctx.child("work", toldSteps, { count: 2 }),
 });
+
+/** Has a defect, so that it is parked at its first segment. */
+export const defective = defineRun({
+  name: "defective",
+  version: 1,
+  input: z.object({}),
+  run: () => Promise.reject(new TypeError("a defect of this run")),
+});

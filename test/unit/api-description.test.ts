@@ -1,7 +1,6 @@
 /** The description of the API and the app itself: neither has a route that the other has not. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { hc } from "hono/client";
-import { inspectRoutes } from "hono/dev";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type * as z from "zod/mini";
 import { describedRoutes, openApiDocument, openApiPath } from "../../scripts/openapi-document.ts";
@@ -13,6 +12,7 @@ import type { Receipt, Run } from "../../src/http/api/runs.ts";
 import type { Problem } from "../../src/http/api/schemas.ts";
 import type { Problem as AnsweredProblem } from "../../src/http/problem.ts";
 import type { Message } from "../../src/memory/message.ts";
+import { routesOf } from "../support/route-table.ts";
 
 const advice = "add the route to a file of src/http/api/, as its neighbours are described there";
 
@@ -20,8 +20,7 @@ function routesOfTheApp(): string[] {
   const app = createApp(() => {
     throw new Error("no request is made");
   });
-  const routes = inspectRoutes(app).filter(({ isMiddleware }) => !isMiddleware);
-  return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))].toSorted();
+  return routesOf(app).toSorted();
 }
 
 const described = describedRoutes.map(({ method, path }) => `${method} ${path}`);
