@@ -26,7 +26,8 @@ export type ActOutcome =
 
 export type RunAct =
   | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: JsonValue | undefined }
-  | { readonly kind: "cancel"; readonly reason: string; readonly isUndoing: boolean }
+  /** `isForParked`: gives up a run that waits for a person, and no other. */
+  | { readonly kind: "cancel"; readonly reason: string; readonly isUndoing: boolean; readonly isForParked?: true }
   | { readonly kind: "pause" | "resume" | "retry" | "compensate" };
 
 /** Safe to repeat. 2 round trips, 3 billed commands, at most 1 message; 1 and 2 more for the retry of a run that has failed. */
@@ -93,10 +94,11 @@ function objectionTo(act: RunAct, state: RunState): ActOutcome | undefined {
 
 /** One that is parked may be cancelled again: to have what was done undone after all, or to give that up. */
 function objectionToCancel(
-  { isUndoing }: Extract<RunAct, { kind: "cancel" }>,
+  { isUndoing, isForParked }: Extract<RunAct, { kind: "cancel" }>,
   state: RunState,
 ): ActOutcome | undefined {
   const isParked = state.status === "parked";
+  if (isForParked === true && !isParked && state.cancellation === undefined) return refused("The run is not parked.");
   if (state.undoing !== undefined && (isUndoing || !isParked)) return refused("The run is being undone already.");
   return state.cancellation === undefined || isParked ? undefined : { kind: "repeated" };
 }

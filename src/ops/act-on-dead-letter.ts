@@ -29,14 +29,14 @@ export async function retryDeadLetter(acts: DeadLetterActs, letter: DeadLetterRe
   return actOn(acts, letter, { kind: "retry" });
 }
 
-/** A run is given up: cancelled, and what it did undone or left as it is. A message is forgotten. Safe to repeat. */
+/** A run that is parked is given up: cancelled, and what it did undone or left as it is. One that goes on is refused. A message is forgotten. Safe to repeat. */
 export async function removeDeadLetter(
   acts: DeadLetterActs,
   letter: DeadLetterRef & { readonly isUndoing: boolean },
 ): Promise<DeadLetterOutcome> {
   if (!isRunId(letter.id)) return found(await acts.messages.remove(letter.whose, letter.id));
   const { isUndoing } = letter;
-  return actOn(acts, letter, { kind: "cancel", reason: "given up as a dead letter", isUndoing });
+  return actOn(acts, letter, { kind: "cancel", reason: "given up as a dead letter", isUndoing, isForParked: true });
 }
 
 async function actOn(

@@ -4,15 +4,10 @@ import * as z from "zod/mini";
 import { limits } from "../../src/core/limits.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import type { RunContext } from "../../src/engine/run-context.ts";
-import type { CauseGroup, DeadLetter } from "../../src/ops/dead-letter.ts";
+import type { DeadLetter } from "../../src/ops/dead-letter.ts";
+import { everyLetter, type Listed } from "../support/letters.ts";
 import { runClient, type RunClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
-
-interface Listed {
-  readonly letters: readonly DeadLetter[];
-  readonly groups: readonly CauseGroup[];
-  readonly next?: string;
-}
 
 let isBroken = true;
 const undone: string[] = [];
@@ -65,17 +60,7 @@ async function listAsOperator(query = ""): Promise<Listed> {
   return (await (await app.fetch(`/api/dead-letters${query}`, { headers: operator })).json()) as Listed;
 }
 
-async function everything(of: (query: string) => Promise<Listed>): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for (let query = ""; ;) {
-    const page = await of(query);
-    letters.push(...page.letters);
-    if (page.next === undefined) return letters;
-    query = `?cursor=${page.next}`;
-  }
-}
-
-const mine = (): Promise<DeadLetter[]> => everything((query) => list(caller, query));
+const mine = (): Promise<DeadLetter[]> => everyLetter((query) => list(caller, query));
 
 async function park(): Promise<string> {
   const runId = await runs.start("fragile");
@@ -137,7 +122,7 @@ describe("a run that is parked", () => {
     for (let count = 0; count < limits.deadLettersPageMax + 3; count += 1) ids.push(await park());
     const found = await mine();
     expect(found.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
-    const all = await everything(listAsOperator);
+    const all = await everyLetter(listAsOperator);
     expect(
       all
         .filter(({ userId }) => userId === caller.userId)
@@ -160,7 +145,7 @@ describe("a message that the queue has given up", () => {
     expect(letter).toMatchObject({ kind: "message", userId: caller.userId, what: "http://127.0.0.1:1" });
     expect(letter.cause.key).toBe("message:http://127.0.0.1:1:0");
     const other = await app.signIn();
-    expect(await everything((query) => list(other, query))).toEqual([]);
+    expect(await everyLetter((query) => list(other, query))).toEqual([]);
     expect(await act("DELETE", letter.id, other)).toBe(404);
     expect(await act("POST", `${letter.id}/retry`, other)).toBe(404);
     expect(await mine()).toEqual([letter]);

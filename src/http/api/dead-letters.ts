@@ -72,8 +72,8 @@ export const deadLetterApi = room(
       summary: "Give one up",
       access: "session",
       query: z.object({ userId: z.exactOptional(z.string()), compensate: z.exactOptional(z.enum(["true", "false"])) }),
-      answers: { 204: empty("The run is cancelled, or the message forgotten.") },
-      problems: ["not_found", "run_refused", "queue_unavailable"],
+      answers: { 204: empty("The run, which is parked, is cancelled, or the message forgotten.") },
+      problems: ["not_found", "bad_request", "run_refused", "queue_unavailable"],
     },
   },
 );

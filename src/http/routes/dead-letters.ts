@@ -25,6 +25,7 @@ import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { isOperator } from "../middleware/operator.ts";
 import { readJson } from "../read-json.ts";
+import { readWord } from "../read-query.ts";
 import type { Ops } from "../../wire/ops.ts";
 
 type LettersEnv = AppEnv & { Variables: { whose: Whose } };
@@ -43,7 +44,7 @@ export function deadLetterRoutes() {
     .get("/redrives/:runId", redriven)
     .post("/:letterId/retry", async (c) => answer(c, await retryDeadLetter(await opsOf(c), refOf(c))))
     .delete("/:letterId", async (c) => {
-      const isUndoing = c.req.query("compensate") === "true";
+      const isUndoing = readWord(c, "compensate", ["true", "false"]) === "true";
       return answer(c, await removeDeadLetter(await opsOf(c), { ...refOf(c), isUndoing }));
     });
 }
