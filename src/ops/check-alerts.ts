@@ -56,6 +56,8 @@ export async function checkAlerts(parts: AlertParts): Promise<{ opened: number; 
   }
   for (const incident of resolved) {
     log.info("alert is over", { rule: incident.rule });
+    // Nobody could be told while it lasted.
+    if (!incident.isTold) await parts.tell?.(noticeOf(incident, "opened", parts, nowMs));
     await parts.tell?.(noticeOf(incident, "resolved", parts, nowMs));
     await parts.forget(incident);
   }
