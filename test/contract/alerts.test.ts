@@ -8,6 +8,7 @@ import { isAlertMinute } from "../../src/ops/check-alerts.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
 import { runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { waitForGo } from "../support/test-runs.ts";
 
 interface Notice {
   readonly incident: string;
@@ -40,7 +41,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => webhook.listen(0, "127.0.0.1", resolve));
   const { port } = webhook.address() as AddressInfo;
   app = await startTestApp({
-    definitions: [defect],
+    definitions: [defect, waitForGo],
     time: "stack",
     bindings: {
       ALERT_WEBHOOK_URL: `http://127.0.0.1:${port}/alerts`,
@@ -84,6 +85,27 @@ describe("an incident", () => {
     expect(await runs.act(runId, "cancel", { compensate: false })).toBe(202);
     await pass(12);
     expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved", incident: opened[0]!.incident }]);
+  });
+
+  it("opens also while the sweep can send for no run", async () => {
+    const runs = runClient(await app.signIn());
+    const waiting = await runs.start("wait-for-go");
+    const parked = await runs.start("defect");
+    await app.settled();
+    app.stack.faults.add({ server: "qstash", action: "drop-before" });
+    expect(await runs.act(waiting, "signal", { name: "go" })).toBe(503);
+    const before = app.logLines.length;
+    await pass(6);
+    const lines = app.logLines.slice(before).map((line) => (JSON.parse(line) as { message: string }).message);
+    expect(lines).toContain("the sweep failed");
+    expect(lines).toContain("alert");
+    app.stack.faults.clear();
+    await pass(12);
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "opened" }]);
+    expect((await runs.view(waiting)).status).toBe("completed");
+    expect(await runs.act(parked, "cancel", { compensate: false })).toBe(202);
+    await pass(12);
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved" }]);
   });
 
   it("opens when requests fail, and is over ten minutes after the last", async () => {
