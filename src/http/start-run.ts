@@ -3,6 +3,8 @@ import type { Context } from "hono";
 import { AppError, asAppError } from "../core/errors.ts";
 import { derivedRunId, newRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import type { Log } from "../core/ports.ts";
+import type { RunRef } from "../engine/journal.ts";
 import { definitionKey, type AnyRunDefinition } from "../engine/run-definition.ts";
 import { isOver, type RunState } from "../engine/run-state.ts";
 import { viewRun } from "../engine/run-view.ts";
@@ -55,14 +57,22 @@ async function startCarried(c: Context<AppEnv>, request: StartRequest<RunService
   }
   const { ref, definition } = request;
   const state = sameRequest(await recordStart(engine, request), request);
+  await orBySweep(c.get("log"), ref, carrier.start({ ref, definition: definitionKey(definition) }));
+  return state;
+}
+
+/**
+ * Starts a run by the queue, which is told of it when it is recorded. Where the queue does not answer the sweep starts it: a client that heard of a failure would start
+ * it twice.
+ */
+export async function orBySweep<T>(log: Log, { runId }: RunRef, start: Promise<T>): Promise<T | undefined> {
   try {
-    await carrier.start({ ref, definition: definitionKey(definition) });
+    return await start;
   } catch (thrown) {
     if (asAppError(thrown).code !== "queue_unavailable") throw thrown;
-    // It is recorded: a client that heard of a failure would start it twice.
-    c.get("log").warn("nobody could be told to carry a run; the sweep starts it", { runId: ref.runId, cause: thrown });
+    log.warn("nobody could be told to bring a run on; the sweep starts it", { runId, cause: thrown });
+    return undefined;
   }
-  return state;
 }
 
 /** What breaks off goes on by the queue or the sweep; here it is only logged. @returns when the segment has ended. */

@@ -107,8 +107,6 @@ const needQstash = [
   "POST /api/runs/:runId/retry",
   "POST /api/runs/:runId/compensate",
   "POST /api/runs/:runId/signal",
-  "POST /api/runs/:runId/fork",
-  "POST /api/dead-letters/redrive",
   "POST /api/dead-letters/:letterId/retry",
   "DELETE /api/dead-letters/:letterId",
   ...ofMessages,

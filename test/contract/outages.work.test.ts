@@ -117,6 +117,29 @@ describe("while QStash is down", () => {
     expect(await runs.view(runId)).toMatchObject({ status: "completed", output: 2 });
   });
 
+  it("a fork and a redrive are accepted once, and started by the sweep", async () => {
+    const who = await app.signIn();
+    const runs = runClient(who);
+    const source = await runs.start("napping");
+    await app.background();
+    app.stack.faults.add({ server: "qstash", action: "drop-before" });
+    const begun: string[] = [];
+    for (const [path, body] of [
+      [`/api/runs/${source}/fork`, { steps: 1, allowWrites: true }],
+      ["/api/dead-letters/redrive", { perMinute: 20 }],
+    ] as const) {
+      const response = await who.post(path, body);
+      expect(response.status).toBe(202);
+      begun.push(((await response.json()) as { runId: string }).runId);
+    }
+    await app.background();
+    app.stack.faults.clear();
+    await pass(14);
+    expect(await runs.view(begun[0]!)).toMatchObject({ status: "completed", output: 2, forkedFrom: { runId: source } });
+    const redrive = await who.fetch(`/api/dead-letters/redrives/${begun[1]}`);
+    expect(await redrive.json()).toMatchObject({ status: "completed" });
+  });
+
   it("a chat turn is answered", async () => {
     const who = await app.signIn();
     app.stack.model.script({ kind: "reply", text: "here" });

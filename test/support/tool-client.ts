@@ -34,7 +34,7 @@ export async function readExecution(caller: TestCaller, executionId: string): Pr
 
 /** A delivery as QStash makes it, or nearly so. */
 export async function deliver(
-  app: TestApp,
+  app: Pick<TestApp, "url" | "stack" | "fetch">,
   path: string,
   body: unknown,
   o: { readonly key?: string; readonly signedPath?: string; readonly headers?: Record<string, string> } = {},

@@ -53,7 +53,6 @@ export const deadLetterApi = room(
       access: "session",
       body: Redrive,
       answers: { 202: json("A run does so; `Location` says where to look.", z.strictObject({ runId: z.string() })) },
-      problems: ["queue_unavailable"],
     },
     "GET /api/dead-letters/redrives/:runId": {
       summary: "Look at a redrive",

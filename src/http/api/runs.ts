@@ -193,6 +193,6 @@ export const runApi = room("Runs", "The caller's runs: starting them, looking at
     access: "session",
     body: Fork,
     answers: { 202: json("Another run has begun.", z.strictObject({ runId: z.string() })) },
-    problems: ["not_found", "unknown_definition", "run_refused", "queue_unavailable"],
+    problems: ["not_found", "unknown_definition", "run_refused"],
   },
 });

@@ -26,6 +26,7 @@ import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { isOperator } from "../middleware/operator.ts";
 import { readJson } from "../read-json.ts";
 import { readWord } from "../read-query.ts";
+import { orBySweep } from "../start-run.ts";
 import type { Ops } from "../../wire/ops.ts";
 
 type LettersEnv = AppEnv & { Variables: { whose: Whose } };
@@ -77,7 +78,7 @@ async function redrive(c: Context<LettersEnv>): Promise<Response> {
   const input = await readJson(c, Redrive);
   const { engine } = await opsOf(c);
   const ref = { userId: ownerOf(c), runId: newRunId(engine.random) };
-  await startQueued(engine, { ref, definition: redriveDeadLetters, input });
+  await orBySweep(c.get("log"), ref, startQueued(engine, { ref, definition: redriveDeadLetters, input }));
   c.header("Location", `/api/dead-letters/redrives/${ref.runId}`);
   return c.json({ runId: ref.runId }, 202);
 }

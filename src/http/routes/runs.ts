@@ -18,6 +18,7 @@ import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson, readOptionalJson } from "../read-json.ts";
 import { revive } from "../revive.ts";
+import { orBySweep } from "../start-run.ts";
 import { listRuns } from "./run-list.ts";
 import { runEventStream } from "./run-events.ts";
 
@@ -128,9 +129,10 @@ async function fork(c: Context<AppEnv>): Promise<Response> {
   const parsed = z.safeParse(definition.input, input ?? started?.input);
   if (!parsed.success) throw invalidBody(parsed.error.issues, "/input");
   const ref = { userId: source.userId, runId: newRunId(engine.random) };
-  const outcome = await forkRun(engine, { source, ref, definition, steps, input: parsed.data, isDry: !allowWrites });
-  if (outcome.kind === "unknown") throw notFound();
-  if (outcome.kind === "refused") throw new AppError("run_refused", outcome.reason);
+  const request = { source, ref, definition, steps, input: parsed.data, isDry: !allowWrites };
+  const outcome = await orBySweep(c.get("log"), ref, forkRun(engine, request));
+  if (outcome?.kind === "unknown") throw notFound();
+  if (outcome?.kind === "refused") throw new AppError("run_refused", outcome.reason);
   c.header("Location", `/api/runs/${ref.runId}`);
   return c.json({ runId: ref.runId }, 202);
 }
