@@ -27,6 +27,8 @@ export interface ChatParts extends TurnParts {
 export interface TurnQueue {
   /** 1 billed message. */
   continueTurn(ref: ConversationRef): Promise<void>;
+  /** Several, as `Queue.triggerNextSteps` brings runs on. */
+  continueTurns(refs: readonly ConversationRef[]): Promise<readonly (AppError | undefined)[]>;
 }
 
 export interface TurnRequest {

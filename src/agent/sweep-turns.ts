@@ -1,7 +1,7 @@
 /** Finds turns whose producer died while no reader and no message came to take them up, and lets go of conversations in which nothing runs any more. */
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { DueTurns, EventLog } from "../event/event-log.ts";
+import type { ConversationRef, DueTurns, EventLog } from "../event/event-log.ts";
 import { writerLimits } from "../event/log-writer.ts";
 import { isDead, type TurnQueue } from "./chat.ts";
 import { currentTurn, type TurnState } from "./turn-state.ts";
@@ -16,7 +16,7 @@ export interface SweepTurnsParts {
 
 /**
  * One round; safe to run twice at once.
- * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 2 for each conversation at most, 1 message for each turn that is sent for.
+ * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 2 for each conversation at most, 1 message for each turn that is sent for, all in one request.
  */
 export async function sweepTurns(parts: SweepTurnsParts): Promise<{ seen: number; triggered: number }> {
   const now = parts.clock.now();
@@ -38,11 +38,22 @@ export async function sweepTurns(parts: SweepTurnsParts): Promise<{ seen: number
   if (unreadable.length > 0)
     parts.logger.error("events cannot be read and are left alone", { count: unreadable.length });
   await parts.dueTurns.retire(seen.filter(({ turn }) => !isRunning(turn)).map(({ ref }) => ref));
-  for (const { ref, turn } of dead) {
-    parts.logger.warn("a turn was found without a producer and goes on", { runId: turn.runId });
-    await parts.queue.continueTurn(ref);
+  return { seen: refs.length, triggered: dead.length === 0 ? 0 : await continueAll(parts, dead) };
+}
+
+/** @returns how many the queue has taken; the next round finds the others. */
+async function continueAll(
+  { queue, logger }: SweepTurnsParts,
+  dead: readonly { readonly ref: ConversationRef; readonly turn: TurnState }[],
+): Promise<number> {
+  for (const { turn } of dead) {
+    logger.warn("a turn was found without a producer and goes on", { runId: turn.runId });
   }
-  return { seen: refs.length, triggered: dead.length };
+  const failures = (await queue.continueTurns(dead.map(({ ref }) => ref))).filter((failure) => failure !== undefined);
+  if (failures.length > 0) {
+    logger.error("the queue does not bring turns on", { count: failures.length, cause: failures[0] });
+  }
+  return dead.length - failures.length;
 }
 
 function isRunning(turn: TurnState | undefined): turn is TurnState {

@@ -278,7 +278,7 @@ export const limits = {
   /** Messages that wait for QStash to be back, and of one of them. */
   outboxMessagesMax: 1_000,
   outboxMessageCharsMax: 256 * 1024,
-  /** That one round of the sweep sends: each is a subrequest, and 50 are allowed on Workers Free. */
+  /** That one round of the sweep sends in one request: all are in its memory, and each that is refused there is sent once more by itself. */
   outboxDrainMax: 15,
 
   /** Of what an isolate remembers. */

@@ -1,3 +1,4 @@
+import type { AppError } from "../core/errors.ts";
 import type { RunRef } from "./journal.ts";
 import { startedKey, type RunState } from "./run-state.ts";
 
@@ -25,6 +26,11 @@ export function triggerOf(ref: RunRef, { started, segments, volume }: RunState):
 export interface Queue {
   /** Now. 1 billed message. */
   triggerNextStep(trigger: Trigger): Promise<void>;
+  /**
+   * Now, independent of each other, in as few requests as the queue can: one, where it takes several messages in one. 1 billed message for each.
+   * @returns for each, in order, why the queue did not take it; `undefined` where it did.
+   */
+  triggerNextSteps(triggers: readonly Trigger[]): Promise<readonly (AppError | undefined)[]>;
   /** `delayMs` after the queue has taken it, by the queue's own clock. A queue that cannot wait so long delivers earlier; the segment then sends the rest of the way. */
   scheduleStep(trigger: Trigger, delayMs: number): Promise<void>;
   /** At `atMs` (unix ms) of our clock; like `scheduleStep`. */

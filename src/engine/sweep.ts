@@ -7,6 +7,8 @@
  * P2 A run leaves the registry only if its journal is the one that says that it is over: a retry that comes meanwhile is not undone.
  *    Nor is a run that is parked set aside when somebody has acted on it meanwhile.
  * P3 No run is put off for longer than `sweepSilenceMsMax`, but for those that are parked: they wait for a person, see `parked-runs.ts`.
+ * P4 What one run needs holds up no other: triggers go out together, and each is taken or refused by itself. What has to be sent is sent when a later read fails; of
+ *    four rounds that are killed on their way, one has sent for the runs that it had read.
  */
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
@@ -14,35 +16,61 @@ import { tellParent } from "./finish-run.ts";
 import { foldRun } from "./fold-run.ts";
 import type { RunRef } from "./journal.ts";
 import { parkedPlace } from "./parked-runs.ts";
-import { triggerOf } from "./queue.ts";
+import { triggerOf, type Trigger } from "./queue.ts";
 import { hasNews, isOver, isRunOut, type RunState } from "./run-state.ts";
 
 export interface SweepReport {
   /** Runs that were looked at. */
   readonly seen: number;
+  /** Those that the queue brings on, and parents of runs that are over among them. */
   readonly triggered: number;
   readonly forgotten: number;
 }
 
+/** Messages that wait before they are sent. */
+const triggersAtOnce = 25;
+
 /**
  * One round. Safe to run twice at once: a run that is triggered twice goes on once.
  * 1 command when nothing is due; else 2, then for each `sweepJournalsAtOnce` of the runs that are due 2 or 3 round trips, 1 command for each run and 1 more, 4 for
- * each run that is over, and 1 message for each that is triggered.
+ * each run that is over, and 1 message for each that is triggered, `triggersAtOnce` or a few more in a request.
  */
 export async function sweep(engine: EnginePorts): Promise<SweepReport> {
   const now = engine.clock.now();
   const refs = await engine.dueRuns.overdue(now, limits.sweepRunsMax);
   if (refs.length === 0) return { seen: 0, triggered: 0, forgotten: 0 };
   await engine.dueRuns.postpone(refs.map((ref) => ({ ref, dueAtMs: now + limits.sweepAgainMs })));
-  let triggered = 0;
-  let forgotten = 0;
-  for (let at = 0; at < refs.length; at += limits.sweepJournalsAtOnce) {
-    const seen = await lookAt(engine, refs.slice(at, at + limits.sweepJournalsAtOnce), now);
-    await settle(engine, seen);
-    triggered += seen.filter(({ kind }) => kind === "stranded").length;
-    forgotten += seen.filter(({ kind }) => kind === "over").length;
+  const report = { seen: refs.length, triggered: 0, forgotten: 0 };
+  const triggers: Trigger[] = [];
+  const send = async (): Promise<void> => void (report.triggered += await triggerAll(engine, triggers.splice(0)));
+  try {
+    for (let at = 0; at < refs.length; at += limits.sweepJournalsAtOnce) {
+      const seen = await lookAt(engine, refs.slice(at, at + limits.sweepJournalsAtOnce), now);
+      triggers.push(...(await settle(engine, seen)));
+      report.forgotten += seen.filter(({ kind }) => kind === "over").length;
+      if (triggers.length >= triggersAtOnce || isCautious(now)) await send();
+    }
+  } finally {
+    await send();
   }
-  return { seen: refs.length, triggered, forgotten };
+  return report;
+}
+
+/** Whether this round sends after each of its reads. */
+function isCautious(now: number): boolean {
+  return Math.floor(now / limits.sweepAgainMs) % 4 === 0;
+}
+
+/** @returns how many the queue has taken; a later round finds the others again. */
+async function triggerAll({ queue, log }: EnginePorts, triggers: readonly Trigger[]): Promise<number> {
+  if (triggers.length === 0) return 0;
+  const failures = await queue.triggerNextSteps(triggers);
+  const left = triggers.filter((_trigger, index) => failures[index] !== undefined);
+  if (left.length > 0) {
+    const cause = failures.find((failure) => failure !== undefined);
+    log.error("the queue does not bring runs on", { runIds: left.map(({ ref }) => ref.runId), cause });
+  }
+  return triggers.length - left.length;
 }
 
 type SeenRun = { readonly ref: RunRef; readonly state: RunState } & Judgement;
@@ -57,22 +85,30 @@ async function lookAt(engine: EnginePorts, refs: readonly RunRef[], now: number)
   });
 }
 
-async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<void> {
+/** @returns what has to be sent. A parent that was told is due again soon, should nothing come of that. */
+async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<Trigger[]> {
   const going = seen.flatMap((run) => (run.kind === "in-order" ? [{ ref: run.ref, dueAtMs: run.dueAtMs }] : []));
   if (going.length > 0) await engine.dueRuns.postpone(going);
   const parked = seen.flatMap(({ ref, state, ...judged }) =>
     judged.kind === "parked" ? [{ ref, length: state.length, dueAtMs: parkedPlace(state.lastAt) }] : [],
   );
   if (parked.length > 0) await engine.dueRuns.setAsideUnchanged(parked);
+  const triggers: Trigger[] = [];
   for (const { kind, ref, state } of seen) {
-    if (kind === "over") await tellParent(engine, ref, state);
+    if (kind === "over") triggers.push(...listOf(await tellParent(engine, ref, state)));
     if (kind !== "stranded") continue;
     engine.log.warn("a run was found stranded and goes on", { runId: ref.runId });
-    await engine.queue.triggerNextStep(triggerOf(ref, state));
+    triggers.push(triggerOf(ref, state));
   }
   const over = seen.filter(({ kind }) => kind === "over");
-  if (over.length === 0) return;
-  await engine.dueRuns.retireUnchanged(over.map(({ ref, state }) => ({ ref, length: state.length })));
+  if (over.length > 0) {
+    await engine.dueRuns.retireUnchanged(over.map(({ ref, state }) => ({ ref, length: state.length })));
+  }
+  return triggers;
+}
+
+function listOf<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value];
 }
 
 type Judgement =

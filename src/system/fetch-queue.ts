@@ -2,12 +2,11 @@
  * A queue without a queue: the app calls itself. For development without QStash, and for those who ask for it by name.
  *
  * Nothing repeats a call that is lost, and nothing waits longer than an invocation lives: for both there is the sweep. So a run still goes on after a crash, only later.
- * For calls of tools there is no sweep: one attempt, soon or not at all.
+ * For calls of tools there is no sweep: one attempt, soon or not at all. Nobody bills such a call: it is a subrequest and no message.
  */
 import type { TurnQueue } from "../agent/chat.ts";
 import { AppError } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { Meter } from "../core/meter.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import { NonRetryableError } from "../engine/failures.ts";
 import type { ToolQueue } from "../tool/tool-queue.ts";
@@ -23,7 +22,6 @@ export interface FetchQueueOptions {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly clock: Clock;
-  readonly meter: Meter;
   readonly log: Log;
 }
 
@@ -31,7 +29,7 @@ export interface FetchQueueOptions {
 const waitMsMax = 20_000;
 
 export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue & ToolQueue {
-  const { clock, meter, paths } = options;
+  const { clock, paths } = options;
 
   async function call(path: string, body: unknown, delayMs: number): Promise<void> {
     if (delayMs > 0) await options.pause(delayMs, AbortSignal.timeout(waitMsMax * 2));
@@ -45,7 +43,6 @@ export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue & Tool
   }
 
   async function send(path: string, body: unknown, delayMs: number): Promise<void> {
-    meter.messages += 1;
     // A longer wait is the sweep's.
     if (delayMs > waitMsMax) return;
     const lost = (cause: unknown): void =>
@@ -57,11 +54,17 @@ export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue & Tool
     return send(paths.executeStep, { ...ref, definition, after }, delayMs);
   }
 
+  /** Each is a call of its own, which fails by itself, later. */
+  const all = async (calls: readonly Promise<void>[]): Promise<undefined[]> =>
+    (await Promise.all(calls)).map(() => undefined);
+
   return {
     triggerNextStep: (order) => trigger(order, 0),
+    triggerNextSteps: (orders) => all(orders.map((order) => trigger(order, 0))),
     scheduleStep: trigger,
     scheduleStepAt: (order, atMs) => trigger(order, atMs - clock.now()),
     continueTurn: (ref) => send(paths.continueTurn, ref, 0),
+    continueTurns: (refs) => all(refs.map((ref) => send(paths.continueTurn, ref, 0))),
     async enqueue(order) {
       const delayMs = order.notBeforeMs - clock.now();
       // No sweep looks for calls of tools: what cannot be waited for here would be lost.

@@ -38,13 +38,13 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
     return whose === "all" || found.letter.userId === whose.userId ? dlqId : undefined;
   }
 
-  /** False for what somebody else took meanwhile. */
-  async function take(act: () => Promise<number>): Promise<boolean> {
+  /** @returns how many; none of what somebody else took meanwhile. */
+  async function take(act: () => Promise<number>): Promise<number> {
     meter.subrequests += 1;
     try {
-      return (await act()) > 0;
+      return await act();
     } catch (cause) {
-      if (statusOf(cause) === 404) return false;
+      if (statusOf(cause) === 404) return 0;
       throw refused(cause);
     }
   }
@@ -63,11 +63,14 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
     async retry(whose, id) {
       const dlqId = await find(whose, id);
       if (dlqId === undefined) return false;
-      return take(async () => (await dlq.retry([dlqId])).responses.length);
+      const sent = await take(async () => (await dlq.retry([dlqId])).responses.length);
+      // Each is a message of its own.
+      meter.messages += sent;
+      return sent > 0;
     },
     async remove(whose, id) {
       const dlqId = await find(whose, id);
-      return dlqId === undefined ? false : take(async () => (await dlq.delete([dlqId])).deleted);
+      return dlqId !== undefined && (await take(async () => (await dlq.delete([dlqId])).deleted)) > 0;
     },
   };
 }

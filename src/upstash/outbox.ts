@@ -7,14 +7,14 @@
  * O1 A message has an id, and is kept once however often it is given.
  * O2 It leaves the outbox after QStash has taken it. If we die between the two it is sent again, and QStash knows the id.
  * O3 The outbox is bounded in messages and in bytes; what it does not take fails as it would without it.
- * O4 A message that cannot be opened stays, for its key may come back, and goes behind the others: it holds up none of them.
+ * O4 A message that cannot be opened stays, for its key may come back, and goes behind the others: it holds up none of them. Nor does one that QStash refuses.
  */
 import { asAppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { RedisClient } from "./batch.ts";
 import { outboxKey, outboxOrderKey } from "./keys.ts";
-import type { OutgoingMessage, Qstash } from "./qstash.ts";
+import type { OutgoingMessage, Publisher, Qstash } from "./qstash.ts";
 import { readInteger, readText, readTexts } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
@@ -38,7 +38,7 @@ export interface OutboxReport {
   readonly sent: number;
   /** Those that QStash refused for good. */
   readonly dropped: number;
-  /** Whether QStash did not take one; the next round goes on. */
+  /** Whether QStash could not take one; the next round goes on. */
   readonly isBlocked: boolean;
 }
 
@@ -46,10 +46,10 @@ export interface Outbox {
   /** False when there is no room. 1 round trip. */
   keep(message: NamedMessage): Promise<boolean>;
   /**
-   * Sends what is kept, the oldest first. 1 billed command when there is nothing, else 4, and 1 message for each. Where something cannot be opened, 1 more for
-   * each that is looked at, and 1 to put those behind the others.
+   * Sends what is kept, the oldest first, in one request. 1 billed command when there is nothing, else 4, and 1 message for each. Where something cannot be
+   * opened, 1 more for each that is looked at, and 1 to put those behind the others.
    */
-  drain(qstash: Qstash): Promise<OutboxReport>;
+  drain(qstash: Pick<Qstash, "publishAll">): Promise<OutboxReport>;
 }
 
 export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock; log: Log }): Outbox {
@@ -89,40 +89,52 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
 
     async drain(qstash) {
       const ids = await redis.command(["ZRANGE", outboxOrderKey, 0, limits.outboxDrainMax - 1], readTexts);
-      const report = { sent: 0, dropped: 0, isBlocked: false };
-      if (ids.length === 0) return report;
-      const messages = await kept(ids);
-      const gone: string[] = [];
-      const behind = ids.filter((_id, index) => messages[index] === unreadable);
+      if (ids.length === 0) return { sent: 0, dropped: 0, isBlocked: false };
+      const texts = await kept(ids);
+      const behind = ids.filter((_id, index) => texts[index] === unreadable);
       if (behind.length > 0) {
         log.error("messages that were kept cannot be opened; they wait for their key", { messageIds: behind });
         await putBehind(behind);
       }
-      for (const [index, id] of ids.entries()) {
-        const text = messages[index];
-        if (text === unreadable) continue;
-        const message = readMessage(text);
-        const outcome = message === undefined ? "dropped" : await send(qstash, message);
-        report.isBlocked = outcome === "blocked";
-        if (outcome === "blocked") break;
-        if (outcome === "dropped") log.error("a message that was kept is lost: QStash refuses it", { messageId: id });
-        report[outcome] += 1;
-        gone.push(id);
-      }
+      const known = ids.flatMap((id, index) => {
+        const text = texts[index];
+        return text === unreadable ? [] : [{ id, message: readMessage(text) }];
+      });
+      const outcomes = await sendAll(qstash, known);
+      const of = (outcome: Outcome) => known.filter(({ id }) => outcomes.get(id) === outcome).map(({ id }) => id);
+      const dropped = of("dropped");
+      if (dropped.length > 0)
+        log.error("messages that were kept are lost: QStash refuses them", { messageIds: dropped });
+      const gone = [...of("sent"), ...dropped];
       if (gone.length > 0) await forget(gone);
-      return report;
+      return { sent: gone.length - dropped.length, dropped: dropped.length, isBlocked: of("blocked").length > 0 };
     },
   };
 }
 
+interface KeptMessage {
+  readonly id: string;
+  /** `undefined` for what is no message. */
+  readonly message: NamedMessage | undefined;
+}
+
+type Outcome = "sent" | "dropped" | "blocked";
+
 /** A token that is refused will be right again one day; a message that is refused will not. */
-async function send(qstash: Qstash, message: NamedMessage): Promise<"sent" | "dropped" | "blocked"> {
-  try {
-    await qstash.publish(message);
-    return "sent";
-  } catch (thrown) {
-    return asAppError(thrown).code === "internal" ? "dropped" : "blocked";
-  }
+async function sendAll(
+  qstash: Pick<Qstash, "publishAll">,
+  kept: readonly KeptMessage[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const messages = kept.flatMap(({ message }) => (message === undefined ? [] : [message]));
+  const failures = [...(await qstash.publishAll(messages))];
+  return new Map(
+    kept.map(({ id, message }) => {
+      if (message === undefined) return [id, "dropped"];
+      const failure = failures.shift();
+      if (failure === undefined) return [id, "sent"];
+      return [id, failure.code === "internal" ? "dropped" : "blocked"];
+    }),
+  );
 }
 
 const unreadable = Symbol("unreadable");
@@ -146,7 +158,7 @@ function readMessage(text: string | undefined): NamedMessage | undefined {
 }
 
 /** Publishes; what QStash cannot take now is kept, and counts as sent: it will be. */
-export function withOutbox(qstash: Qstash, outbox: Outbox, log: Log): Qstash {
+export function withOutbox(qstash: Publisher, outbox: Outbox, log: Log): Publisher {
   return {
     async publish(message) {
       try {

@@ -5,9 +5,10 @@ import { limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue, Trigger } from "../engine/queue.ts";
+import type { ConversationRef } from "../event/event-log.ts";
 import { durationMs } from "../engine/duration.ts";
 import { NonRetryableError } from "../engine/failures.ts";
-import type { Qstash } from "./qstash.ts";
+import type { OutgoingMessage, Publisher, Qstash } from "./qstash.ts";
 
 /** Where QStash brings the triggers; the router serves the same paths. */
 export const enginePaths = {
@@ -29,9 +30,8 @@ export interface UpstashQueueOptions {
  * early, and the segment sends the rest.
  */
 export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Queue {
-  async function send(trigger: Trigger, when: When): Promise<void> {
-    const { ref, definition, after } = trigger;
-    await qstash.publish({
+  function messageOf({ ref, definition, after }: Trigger, when: When): OutgoingMessage {
+    return {
       url: `${appUrl}${enginePaths.executeStep}`,
       body: JSON.stringify({ ...ref, definition, ...(after === undefined ? {} : { after }) }),
       headers: { "content-type": "application/json" },
@@ -41,11 +41,16 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
       ...when,
       // Only a trigger that follows a segment is one of a kind.
       ...(after === undefined ? {} : { deduplicationId: deduplicationId(ref.runId, after, when) }),
-    });
+    };
+  }
+
+  async function send(trigger: Trigger, when: When): Promise<void> {
+    await qstash.publish(messageOf(trigger, when));
   }
 
   return {
     triggerNextStep: (trigger) => send(trigger, {}),
+    triggerNextSteps: (triggers) => qstash.publishAll(triggers.map((trigger) => messageOf(trigger, {}))),
     scheduleStep(trigger, delayMs) {
       const delaySeconds = Math.ceil(Math.min(delayMs, limits.queueDelayMsMax) / 1000);
       return send(trigger, delaySeconds > 0 ? { delaySeconds } : {});
@@ -56,17 +61,19 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
 }
 
 export function upstashTurnQueue({ qstash, appUrl }: Pick<UpstashQueueOptions, "qstash" | "appUrl">): TurnQueue {
+  const messageOf = (ref: ConversationRef): OutgoingMessage => ({
+    url: `${appUrl}${enginePaths.continueTurn}`,
+    body: JSON.stringify(ref),
+    headers: { "content-type": "application/json" },
+    retries: limits.triggerRetries,
+    retryDelay: triggerRetryDelay,
+    label: ref.userId,
+  });
   return {
     async continueTurn(ref) {
-      await qstash.publish({
-        url: `${appUrl}${enginePaths.continueTurn}`,
-        body: JSON.stringify(ref),
-        headers: { "content-type": "application/json" },
-        retries: limits.triggerRetries,
-        retryDelay: triggerRetryDelay,
-        label: ref.userId,
-      });
+      await qstash.publish(messageOf(ref));
     },
+    continueTurns: (refs) => qstash.publishAll(refs.map(messageOf)),
   };
 }
 
@@ -81,7 +88,7 @@ function deduplicationId(runId: string, after: number, when: When): string {
 const triggerRetryDelay = "1000 * pow(4, retried)";
 
 /** Has QStash make the request; its callback brings the answer to `enginePaths.callResult`. */
-export function upstashCalls({ qstash, appUrl }: Pick<UpstashQueueOptions, "qstash" | "appUrl">): CallPort {
+export function upstashCalls({ qstash, appUrl }: { readonly qstash: Publisher; readonly appUrl: string }): CallPort {
   return {
     async send({ ref, step, signal, request }) {
       const { url, body, headers = {}, retries = 0, timeout } = request;

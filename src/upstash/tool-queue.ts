@@ -1,5 +1,5 @@
 import { toolMessageId, type ToolOrder, type ToolQueue } from "../tool/tool-queue.ts";
-import type { Qstash } from "./qstash.ts";
+import type { Publisher } from "./qstash.ts";
 
 /** Where QStash brings calls of tools, and what became of those that it gave up; the router serves the same paths. */
 export const toolPaths = {
@@ -8,7 +8,7 @@ export const toolPaths = {
 } as const;
 
 export interface UpstashToolQueueOptions {
-  readonly qstash: Qstash;
+  readonly qstash: Publisher;
   /** Without a slash at the end. */
   readonly appUrl: string;
 }

@@ -14,6 +14,7 @@ import type { RunRef } from "../engine/journal.ts";
 import type { Failure } from "../engine/journal-entry.ts";
 import type { CarryEnd } from "../workflow/carry-run.ts";
 import { wordEvent, type Carrier } from "../workflow/carrier.ts";
+import { clientOptions } from "./qstash.ts";
 
 export const workflowPath = "/api/workflows/agent";
 
@@ -35,10 +36,9 @@ interface Payload {
 }
 
 export function upstashCarrier({ url, token, appUrl, meter }: UpstashWorkflowOptions): Carrier {
-  const client = new Client({ baseUrl: url, token: token.reveal(), enableTelemetry: false, devMode: false });
+  const client = new Client(clientOptions({ url, token, meter }));
 
   async function send<T>(work: () => Promise<T>): Promise<T> {
-    meter.messages += 1;
     meter.subrequests += 1;
     try {
       return await work();
@@ -49,6 +49,7 @@ export function upstashCarrier({ url, token, appUrl, meter }: UpstashWorkflowOpt
 
   return {
     async start({ ref, definition }) {
+      meter.messages += 1;
       await send(() =>
         client.trigger({
           url: `${appUrl}${workflowPath}`,
@@ -60,6 +61,8 @@ export function upstashCarrier({ url, token, appUrl, meter }: UpstashWorkflowOpt
     },
     async wake(ref, segments) {
       const waiters = await send(() => client.notify({ eventId: wordEvent(ref, segments), eventData: {} }));
+      // Each that waits is brought its word by a delivery.
+      meter.messages += waiters.length;
       return waiters.length > 0;
     },
   };
@@ -86,12 +89,8 @@ export function serveWorkflow(o: UpstashWorkflowOptions, { clock, carry, giveUp 
     },
     {
       url: `${o.appUrl}${workflowPath}`,
-      qstashClient: new Client({
-        baseUrl: o.url,
-        token: o.token.reveal(),
-        enableTelemetry: false,
-        devMode: false,
-      }) as never,
+      // What it sends after a segment is in no receipt: that of the run was written by then.
+      qstashClient: new Client(clientOptions(o)) as never,
       receiver: new TolerantReceiver({
         currentSigningKey: o.currentSigningKey.reveal(),
         nextSigningKey: o.nextSigningKey.reveal(),

@@ -9,7 +9,7 @@ import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
 import type { ToolQueue } from "../tool/tool-queue.ts";
 import { upstashOutbox, withOutbox, type OutboxReport } from "../upstash/outbox.ts";
-import type { Qstash } from "../upstash/qstash.ts";
+import type { Publisher, Qstash } from "../upstash/qstash.ts";
 import { enginePaths, upstashCalls, upstashQueue, upstashTurnQueue } from "../upstash/queue.ts";
 import { toolPaths, upstashToolQueue } from "../upstash/tool-queue.ts";
 import type { UpstashWorkflowOptions } from "../upstash/workflow.ts";
@@ -62,7 +62,7 @@ export function createQueues(adapters: Adapters): Queues {
 }
 
 /** By the queue, which tries again; each notice once. What must not be reached is not. @throws EgressRefused */
-function notifier(qstash: Qstash, { alerts, egress }: Config): NonNullable<Queues["notify"]> {
+function notifier(qstash: Publisher, { alerts, egress }: Config): NonNullable<Queues["notify"]> {
   return async ({ id, body }) => {
     const { admitUrl } = await import("../tool/egress.ts");
     await qstash.publish({
@@ -81,11 +81,10 @@ const nothingKept = (): Promise<OutboxReport> => Promise.resolve({ sent: 0, drop
 
 /** Most requests send no message: the client is loaded by the first one that does. */
 function lateQstash(options: QstashConfig, meter: Meter): Qstash {
+  const load = async (): Promise<Qstash> => (await import("../upstash/qstash.ts")).qstashClient({ ...options, meter });
   return {
-    async publish(message) {
-      const { qstashClient } = await import("../upstash/qstash.ts");
-      return qstashClient({ ...options, meter }).publish(message);
-    },
+    publish: async (message) => (await load()).publish(message),
+    publishAll: async (messages) => (await load()).publishAll(messages),
   };
 }
 

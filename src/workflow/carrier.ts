@@ -1,5 +1,5 @@
 import type { RunRef } from "../engine/journal.ts";
-import type { Queue } from "../engine/queue.ts";
+import type { Queue, Trigger } from "../engine/queue.ts";
 
 /** Who carries runs in place of the queue. */
 export interface Carrier {
@@ -16,12 +16,19 @@ export function wordEvent({ runId }: RunRef, segments: number): string {
 
 /** Hands triggers of carried runs to their carrier; where it waits for nothing, the queue brings the run on, so that no word is lost. */
 export function carriedQueue(queue: Queue, carrier: Pick<Carrier, "wake">): Queue {
+  const isCarriersToWake = async ({ ref, carriedSegments }: Trigger): Promise<boolean> =>
+    carriedSegments !== undefined && carrier.wake(ref, carriedSegments);
   return {
     ...queue,
     async triggerNextStep(trigger) {
-      const { ref, carriedSegments } = trigger;
-      if (carriedSegments !== undefined && (await carrier.wake(ref, carriedSegments))) return;
-      await queue.triggerNextStep(trigger);
+      if (!(await isCarriersToWake(trigger))) await queue.triggerNextStep(trigger);
+    },
+    async triggerNextSteps(triggers) {
+      // Whether a carrier that did not answer was woken is not known: the queue brings that run on, and the journal lets one of them act.
+      const areWoken = await Promise.all(triggers.map((trigger) => isCarriersToWake(trigger).catch(() => false)));
+      const others = triggers.filter((_trigger, index) => areWoken[index] !== true);
+      const failures = [...(await queue.triggerNextSteps(others))];
+      return areWoken.map((isWoken) => (isWoken ? undefined : failures.shift()));
     },
   };
 }

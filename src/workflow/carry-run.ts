@@ -73,6 +73,10 @@ function withoutOwn<Services>(engine: EngineParts<Services>, { runId }: RunRef):
     triggerNextStep: async (trigger) => {
       if (!isOwn(trigger)) await queue.triggerNextStep(trigger);
     },
+    async triggerNextSteps(triggers) {
+      const failures = [...(await queue.triggerNextSteps(triggers.filter((trigger) => !isOwn(trigger))))];
+      return triggers.map((trigger) => (isOwn(trigger) ? undefined : failures.shift()));
+    },
     scheduleStep: async (trigger, delayMs) => {
       if (!isOwn(trigger)) await queue.scheduleStep(trigger, delayMs);
     },

@@ -20,6 +20,13 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   return Buffer.concat(chunks);
 }
 
+/** Breaks the connection after so many bytes of an answer that was announced in full. */
+export function sendTruncated(response: ServerResponse, status: number, value: unknown, bytesSent: number): void {
+  const body = Buffer.from(JSON.stringify(value ?? null));
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length });
+  response.write(body.subarray(0, Math.min(bytesSent, body.length - 1)), () => response.destroy());
+}
+
 /** Answers in JSON; without `value` the answer is empty. Does nothing when the connection is gone. */
 export function sendJson(response: ServerResponse, status: number, value?: unknown): void {
   if (response.destroyed || response.headersSent) return;

@@ -25,7 +25,7 @@ import { createFlowGate } from "./flow-gate.ts";
 import { createFlowsResource } from "./flows-resource.ts";
 import { createGroupStore } from "./group-store.ts";
 import { createGroupsResource } from "./groups-resource.ts";
-import { readBody, sendJson } from "./http-io.ts";
+import { readBody, sendJson, sendTruncated } from "./http-io.ts";
 import { createKeysResource } from "./keys-resource.ts";
 import { batchBytesMax, messageBytesMax } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -93,7 +93,9 @@ export function createQstashFront(o: {
     if (fault?.action === "duplicate") answerTo(read, o.token, routes);
     if (!(await storage.flushed())) throw new Error("the state could not be written");
     if (fault?.action === "drop-after") return void response.destroy();
-    sendJson(response, answer.status, answer.value);
+    const { status, value } = answer;
+    if (fault?.action === "truncate") return sendTruncated(response, status, value, fault.truncateBytes ?? 0);
+    sendJson(response, status, value);
   }
 
   return {

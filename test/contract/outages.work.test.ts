@@ -10,16 +10,9 @@ import { redisCommand, runClient } from "../support/run-client.ts";
 import { queueTool, readExecution } from "../support/tool-client.ts";
 import { uiChunks } from "../support/sse.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
+import { askPartner } from "../support/test-runs.ts";
 
 const minuteMs = 60_000;
-
-/** Has the queue ask the partner, and ends with the answer. */
-const askPartner = defineRun({
-  name: "ask-partner",
-  version: 1,
-  input: z.object({ url: z.string() }),
-  run: async (ctx: RunContext, { url }) => (await ctx.call("ask", { url, retries: 0 })).body,
-});
 
 /** Longer than one segment may be. */
 const napping = defineRun({

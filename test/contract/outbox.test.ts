@@ -29,14 +29,20 @@ const message = (id: string, body = "{}") => ({ url: "https://example.com/", bod
 /** Takes messages, or fails as it is told, call by call. */
 function queue(...failures: (ErrorCode | undefined)[]): Qstash & { readonly taken: OutgoingMessage[] } {
   const taken: OutgoingMessage[] = [];
+  function take(given: OutgoingMessage): AppError | undefined {
+    const code = failures.shift();
+    if (code !== undefined) return new AppError(code, "told to fail");
+    taken.push(given);
+    return undefined;
+  }
   return {
     taken,
     async publish(given) {
-      const code = failures.shift();
-      if (code !== undefined) throw new AppError(code, "told to fail");
-      taken.push(given);
+      const failure = take(given);
+      if (failure !== undefined) throw failure;
       return { messageId: `msg_${taken.length}` };
     },
+    publishAll: async (messages) => messages.map(take),
   };
 }
 
@@ -72,16 +78,16 @@ describe("a message that QStash does not take", () => {
 });
 
 describe("the outbox", () => {
-  it("sends the oldest first, stops at the first that is not taken, and goes on there", async () => {
+  it("sends the oldest first, and what is not taken with the next round", async () => {
     const outbox = open();
     for (const id of ["a", "b", "c"]) {
       await outbox.keep(message(id));
       await clock.advance(1);
     }
     const slow = queue(undefined, "queue_unavailable");
-    expect(await outbox.drain(slow)).toEqual({ sent: 1, dropped: 0, isBlocked: true });
+    expect(await outbox.drain(slow)).toEqual({ sent: 2, dropped: 0, isBlocked: true });
     await outbox.drain(slow);
-    expect(slow.taken.map(({ deduplicationId }) => deduplicationId)).toEqual(["a", "b", "c"]);
+    expect(slow.taken.map(({ deduplicationId }) => deduplicationId)).toEqual(["a", "c", "b"]);
   });
 
   it("keeps what a wrong token refused, and drops what QStash will never take", async () => {

@@ -115,6 +115,14 @@ describe("a fault of the API", () => {
     expect(destination.deliveries.map(({ body }) => body).toSorted()).toEqual(["once", "twice", "twice"]);
   });
 
+  it("truncate takes a request, and its answer ends in the middle", async () => {
+    const { client, destination, faults, idle } = await startQstash();
+    faults.add({ server: "qstash", action: "truncate", truncateBytes: 5, count: 1 });
+    await expect(client.publish({ url: destination.url })).rejects.toThrow(/./);
+    await idle();
+    expect(destination.deliveries).toHaveLength(1);
+  });
+
   it("duplicate takes a request twice and answers once", async () => {
     const { client, destination, faults, idle } = await startQstash();
     faults.add({ server: "qstash", action: "duplicate", count: 1 });

@@ -1,4 +1,5 @@
 /** The engine as one isolate of a world is given it: every call that leaves the isolate is the world's. */
+import { asAppError } from "../../src/core/errors.ts";
 import { createMeter } from "../../src/core/meter.ts";
 import { actOnRun } from "../../src/engine/act-on-run.ts";
 import { budgetProfiles, type BudgetProfile } from "../../src/engine/budget.ts";
@@ -92,22 +93,32 @@ export function engineIn<Services>(parts: IsolateParts<Services>): EngineParts<S
 }
 
 function queueOf<Services>({ isolate, call, post, now }: IsolateParts<Services>, meter: { messages: number }): Queue {
+  function accept(trigger: Trigger, atMs: number): void {
+    meter.messages += 1;
+    post.send(
+      `trigger of ${trigger.ref.runId} after ${trigger.after}`,
+      async (engine, delivery) => {
+        const outcome = await openSegment(engine, trigger, delivery);
+        if (outcome.kind === "ran") return { outcome: outcome.end };
+        if (outcome.kind !== "held" || delivery.retried >= heldRetriesMax) return { outcome: outcome.kind };
+        return { outcome: "held", againAfterMs: outcome.retryAfterMs + 1 };
+      },
+      Math.min(atMs, now() + limits.queueDelayMsMax),
+    );
+  }
   const send = (name: string, trigger: Trigger, atMs: () => number): Promise<void> =>
-    call(isolate, `${name} ${trigger.ref.runId}`, async () => {
-      meter.messages += 1;
-      post.send(
-        `trigger of ${trigger.ref.runId} after ${trigger.after}`,
-        async (engine, delivery) => {
-          const outcome = await openSegment(engine, trigger, delivery);
-          if (outcome.kind === "ran") return { outcome: outcome.end };
-          if (outcome.kind !== "held" || delivery.retried >= heldRetriesMax) return { outcome: outcome.kind };
-          return { outcome: "held", againAfterMs: outcome.retryAfterMs + 1 };
-        },
-        Math.min(atMs(), now() + limits.queueDelayMsMax),
-      );
-    });
+    call(isolate, `${name} ${trigger.ref.runId}`, async () => accept(trigger, atMs()));
   return {
     triggerNextStep: (trigger) => send("trigger", trigger, now),
+    async triggerNextSteps(triggers) {
+      const effect = async (): Promise<void> => triggers.forEach((trigger) => accept(trigger, now()));
+      const taken = call(isolate, `triggers ${triggers.map(({ ref }) => ref.runId).join()}`, effect);
+      const failure = await taken.then(
+        () => undefined,
+        (thrown: unknown) => asAppError(thrown),
+      );
+      return triggers.map(() => failure);
+    },
     scheduleStep: (trigger, delayMs) => send("schedule", trigger, () => now() + delayMs),
     scheduleStepAt: (trigger, atMs) => send("scheduleAt", trigger, () => atMs),
   };

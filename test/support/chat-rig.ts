@@ -21,7 +21,13 @@ export function setUp(...scripts: ScriptStep[][]) {
   const parts: ChatParts = {
     profile: budgetProfiles.paid,
     meter: createMeter(),
-    queue: { continueTurn: async (turn) => void continued.push(turn) },
+    queue: {
+      continueTurn: async (turn) => void continued.push(turn),
+      async continueTurns(turns) {
+        continued.push(...turns);
+        return turns.map(() => undefined);
+      },
+    },
     log,
     model,
     clock,

@@ -62,6 +62,12 @@ export function createEngineRig(
     };
     return {
       triggerNextStep: async (trigger) => (spend(), enqueue(trigger, clock.now())),
+      async triggerNextSteps(triggers) {
+        meter.subrequests += 1;
+        meter.messages += triggers.length;
+        for (const trigger of triggers) enqueue(trigger, clock.now());
+        return triggers.map(() => undefined);
+      },
       scheduleStep: async (trigger, delayMs) => (spend(), enqueue(trigger, clock.now() + delayMs)),
       scheduleStepAt: async (trigger, atMs) => (spend(), enqueue(trigger, atMs)),
     };

@@ -39,6 +39,14 @@ export const waitForGo = defineRun({
   },
 });
 
+/** Has the queue ask the partner, and ends with the answer. */
+export const askPartner = defineRun({
+  name: "ask-partner",
+  version: 1,
+  input: z.object({ url: z.string() }),
+  run: async (ctx: Ctx, { url }) => (await ctx.call("ask", { url, retries: 0 })).body,
+});
+
 /** Has another run do its work. */
 export const childOfTwo = defineRun({
   name: "child-of-two",

@@ -1,5 +1,6 @@
 /** Who restarts a dead run when nobody else does. */
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { actOnRun } from "../../src/engine/act-on-run.ts";
 import { foldRun } from "../../src/engine/fold-run.ts";
@@ -30,6 +31,8 @@ async function stranded(count: number) {
   rig.journal.calls.length = 0;
   return { rig, refs };
 }
+
+const idOf = ({ runId }: RunRef): string => runId;
 
 describe("the sweep", () => {
   it("asks once and does nothing when nothing is due", async () => {
@@ -64,6 +67,50 @@ describe("the sweep", () => {
     const deadly = { ...rig.journal, readMany: () => Promise.reject(new Error("out of memory")) };
     await expect(sweep(rig.parts({ journal: deadly }))).rejects.toThrow("out of memory");
     expect(rig.journal.runs().every((ref) => rig.journal.dueAt(ref)! > rig.clock.now())).toBe(true);
+  });
+
+  it("sends for what it has read when a later read fails", async () => {
+    const { rig } = await stranded(12);
+    let reads = 0;
+    const failing: typeof rig.journal.readMany = (refs) =>
+      (reads += 1) === 2 ? Promise.reject(new Error("no answer")) : rig.journal.readMany(refs);
+    await expect(sweep(rig.parts({ journal: { ...rig.journal, readMany: failing } }))).rejects.toThrow("no answer");
+    expect(rig.queued.map(({ trigger }) => trigger.ref.runId)).toEqual(rig.journal.runs().slice(0, 5).map(idOf));
+  });
+
+  it("that is killed at the same place each time has sent for the runs before it within four rounds", async () => {
+    const { rig } = await stranded(12);
+    for (let round = 0; round < 4; round += 1) {
+      let isDead = false;
+      let reads = 0;
+      const readMany: typeof rig.journal.readMany = (refs) => {
+        isDead = (reads += 1) === 2;
+        return isDead ? Promise.reject(new Error("killed")) : rig.journal.readMany(refs);
+      };
+      const parts = rig.parts({ journal: { ...rig.journal, readMany } });
+      const { triggerNextSteps } = parts.queue;
+      const mortal: typeof triggerNextSteps = (triggers) =>
+        isDead ? Promise.reject(new Error("killed")) : triggerNextSteps(triggers);
+      await expect(sweep({ ...parts, queue: { ...parts.queue, triggerNextSteps: mortal } })).rejects.toThrow("killed");
+      await rig.clock.advance(limits.sweepAgainMs);
+    }
+    expect(rig.queued).toHaveLength(5);
+  });
+
+  it("sends for fifty runs in two requests, and leaves what the queue refuses to the next round", async () => {
+    const { rig, refs } = await stranded(50);
+    const parts = rig.parts();
+    const requests: number[] = [];
+    const triggerNextSteps: typeof parts.queue.triggerNextSteps = async (triggers) => {
+      requests.push(triggers.length);
+      return triggers.map(({ ref }) =>
+        ref.runId === "run_s3" ? new AppError("internal", "this one never") : undefined,
+      );
+    };
+    const queue = { ...parts.queue, triggerNextSteps };
+    expect(await sweep({ ...parts, queue })).toEqual({ seen: 50, triggered: 49, forgotten: 0 });
+    expect(requests).toEqual([25, 25]);
+    expect(rig.journal.dueAt(refs[3]!)).toBe(rig.clock.now() + limits.sweepAgainMs);
   });
 
   it("twice at once triggers a run twice, and the run goes on once", async () => {
