@@ -40,7 +40,7 @@ export function isAlertMinute(nowMs: number): boolean {
 
 /**
  * One look. Safe to run twice at once, and to break off anywhere: an incident is kept before it is told of and forgotten after its end was, so that telling is
- * tried again, under the same id, until it was done.
+ * tried again, under the same id, until it was done. What fails for one incident is logged and keeps no other from being told of.
  */
 export async function checkAlerts(parts: AlertParts): Promise<{ opened: number; resolved: number }> {
   const { thresholds, clock, log } = parts;
@@ -48,20 +48,39 @@ export async function checkAlerts(parts: AlertParts): Promise<{ opened: number; 
   const nowMs = slotMs * Math.floor(clock.now() / slotMs);
   const { readings, open } = await parts.read();
   const { opened, resolved } = judgeAlerts({ readings, thresholds, open, nowMs });
-  for (const incident of opened) {
-    log.error("alert", { rule: incident.rule, value: incident.value, text: wordsOf(incident) });
+  const toldOpened = await eachByItself(log, opened, async (incident) => {
+    const isNew = !open.includes(incident);
+    if (isNew) log.error("alert", { rule: incident.rule, value: incident.value, text: wordsOf(incident) });
     await parts.keep(incident);
     await parts.tell?.(noticeOf(incident, "opened", parts, nowMs));
     await parts.keep({ ...incident, isTold: true });
-  }
-  for (const incident of resolved) {
-    log.info("alert is over", { rule: incident.rule });
+  });
+  const toldResolved = await eachByItself(log, resolved, async (incident) => {
     // Nobody could be told while it lasted.
     if (!incident.isTold) await parts.tell?.(noticeOf(incident, "opened", parts, nowMs));
     await parts.tell?.(noticeOf(incident, "resolved", parts, nowMs));
     await parts.forget(incident);
+    log.info("alert is over", { rule: incident.rule });
+  });
+  return { opened: toldOpened, resolved: toldResolved };
+}
+
+/** @returns for how many it was done. */
+async function eachByItself(
+  log: Log,
+  incidents: readonly Incident[],
+  act: (incident: Incident) => Promise<void>,
+): Promise<number> {
+  let done = 0;
+  for (const incident of incidents) {
+    try {
+      await act(incident);
+      done += 1;
+    } catch (error) {
+      log.error("an alert could not be told; the next look tries again", { rule: incident.rule, error });
+    }
   }
-  return { opened: opened.length, resolved: resolved.length };
+  return done;
 }
 
 function noticeOf(

@@ -1,10 +1,12 @@
 /** What is counted over all isolates, and the incidents that are open. Nothing of any user's. */
+import type { Log } from "../core/ports.ts";
 import type { Tally } from "../core/tally.ts";
-import { alertRules, type Incident, type Readings } from "../ops/alert-rules.ts";
+import { alertRules, type AlertRule, type Incident, type Readings } from "../ops/alert-rules.ts";
 import { parkedPlace } from "../engine/parked-runs.ts";
-import type { RedisClient } from "./batch.ts";
+import type { Batch, RedisClient } from "./batch.ts";
 import { dueRunsKey, dueTurnsKey, failuresKey, incidentsKey, outboxKey, spendKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
+import { runOne } from "./run-one.ts";
 
 const minuteMs = 60_000;
 /** The running minute and the ten before it. */
@@ -47,50 +49,72 @@ export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number)
 
 /** 1 round trip, 7 billed commands. */
 export async function readGauges(redis: RedisClient, nowMs: number): Promise<Gauges> {
-  const parkedFrom = parkedPlace(0);
-  const failures = Array.from({ length: failureMinutes }, (_, before) => failuresOf(nowMs - before * minuteMs));
-  let replies: Promise<number>[] = [];
-  await redis.run((batch) => {
-    replies = [
-      batch.add(["ZCARD", dueRunsKey], readInteger),
-      batch.add(["ZCOUNT", dueRunsKey, "-inf", nowMs], readInteger),
-      batch.add(["ZCOUNT", dueRunsKey, parkedFrom, "+inf"], readInteger),
-      batch.add(["ZCARD", dueTurnsKey], readInteger),
-      batch.add(["HLEN", outboxKey], readInteger),
-      batch.add(["MGET", ...failures], readSum),
-      batch.add(["GET", spendOf(nowMs)], readCount),
-    ];
-  });
-  const [all, overdueRuns, parkedRuns, dueTurns, outboxMessages, failed, microUsd] = (await Promise.all(replies)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
+  return runOne(redis, (batch) => gaugesPart(batch, nowMs));
+}
+
+/** As part of a larger batch; settles after it. */
+function gaugesPart(batch: Batch, nowMs: number): Promise<Gauges> {
+  const failedIn = Array.from({ length: failureMinutes }, (_, before) => failuresOf(nowMs - before * minuteMs));
+  const gauges = Promise.all([
+    batch.add(["ZCARD", dueRunsKey], readInteger),
+    batch.add(["ZCOUNT", dueRunsKey, "-inf", nowMs], readInteger),
+    batch.add(["ZCOUNT", dueRunsKey, parkedPlace(0), "+inf"], readInteger),
+    batch.add(["ZCARD", dueTurnsKey], readInteger),
+    batch.add(["HLEN", outboxKey], readInteger),
+    batch.add(["MGET", ...failedIn], readSum),
+    batch.add(["GET", spendOf(nowMs)], readCount),
+  ]).then(([all, overdueRuns, parkedRuns, dueTurns, outboxMessages, failures, microUsd]): Gauges => ({
     dueRuns: all - parkedRuns,
     overdueRuns,
     parkedRuns,
     dueTurns,
     outboxMessages,
-    failures: failed,
+    failures,
     spendUsd: microUsd / 1e6,
-  };
+  }));
+  // As with every command of a batch: the failure of the whole trip is thrown by `run`.
+  gauges.catch(() => {});
+  return gauges;
+}
+
+/** What a look at the alerts begins with. 1 round trip, 8 billed commands. */
+export async function readLook(
+  redis: RedisClient,
+  { nowMs, log }: { readonly nowMs: number; readonly log: Log },
+): Promise<{ readonly gauges: Gauges; readonly open: readonly Incident[] }> {
+  let incidents: Promise<ReadonlyMap<string, string>> | undefined;
+  const gauges = await runOne(redis, (batch) => {
+    incidents = batch.add(["HGETALL", incidentsKey], readPairs);
+    return gaugesPart(batch, nowMs);
+  });
+  const texts = (await incidents)!;
+  const open = alertRules.flatMap((rule) => {
+    const text = texts.get(rule);
+    return text === undefined ? [] : readIncident(rule, text, log);
+  });
+  return { gauges, open };
+}
+
+/** Nothing for what is no incident: a look that it failed would tell of no other. */
+function readIncident(rule: AlertRule, text: string, log: Log): [] | [Incident] {
+  const { openedAt, value, isTold } = (parseJson(text) ?? {}) as Partial<Record<keyof Incident, unknown>>;
+  if (Number.isSafeInteger(openedAt) && typeof value === "number" && typeof isTold === "boolean") {
+    return [{ rule, openedAt: openedAt as number, value, isTold }];
+  }
+  log.error("an incident that is kept cannot be read; it counts as none", { rule });
+  return [];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function upstashIncidents(redis: RedisClient) {
   return {
-    /** 1 billed command. */
-    async open(): Promise<readonly Incident[]> {
-      const pairs = await redis.command(["HGETALL", incidentsKey], readPairs);
-      return alertRules.flatMap((rule) => {
-        const text = pairs.get(rule);
-        return text === undefined ? [] : [{ rule, ...(JSON.parse(text) as Omit<Incident, "rule">) }];
-      });
-    },
     async keep({ rule, ...incident }: Incident): Promise<void> {
       await redis.command(["HSET", incidentsKey, rule, JSON.stringify(incident)], readInteger);
     },

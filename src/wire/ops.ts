@@ -7,7 +7,7 @@ import { noDeadMessages, type DeadMessages } from "../ops/dead-messages.ts";
 import { listDeadLetters, type DeadLetterParts } from "../ops/list-dead-letters.ts";
 import type { RedriveServices } from "../ops/redrive-run.ts";
 import { upstashParkedRuns } from "../upstash/parked-runs.ts";
-import { readGauges, readingsOf, upstashIncidents, type Gauges } from "../upstash/ops-store.ts";
+import { readGauges, readingsOf, readLook, upstashIncidents, type Gauges } from "../upstash/ops-store.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Queues } from "./queues.ts";
 
@@ -47,10 +47,9 @@ function createAlerts(adapters: Adapters, messages: DeadMessages, { notify }: Pi
     forget: incidents.forget,
     tell: webhookUrl === undefined ? undefined : notify,
     async read() {
-      const [gauges, deadLetters, open] = await Promise.all([
-        readGauges(redis, clock.now()),
+      const [{ gauges, open }, deadLetters] = await Promise.all([
+        readLook(redis, { nowMs: clock.now(), log }),
         countDeadLetters(messages, log),
-        incidents.open(),
       ]);
       return { readings: readingsOf(gauges, deadLetters), open };
     },
@@ -73,7 +72,7 @@ const gaugeWords: Readonly<Record<keyof Gauges, readonly [name: string, help: st
   parkedRuns: ["runs_parked", "Runs that wait for a person."],
   dueTurns: ["turns_active", "Conversations in which a turn may be running."],
   outboxMessages: ["outbox_messages", "Messages that wait for the queue to be back."],
-  failures: ["failures_10m", "Requests that failed in this and the last five minutes, over all isolates."],
+  failures: ["failures_10m", "Requests that failed in this minute and the ten before it, over all isolates."],
   spendUsd: ["spend_today_usd", "What models cost today by MODEL_PRICES, over all isolates."],
 };
 

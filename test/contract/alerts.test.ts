@@ -6,7 +6,8 @@ import * as z from "zod/mini";
 import { alertLookCommands } from "../../scripts/doctor/forecast.ts";
 import { isAlertMinute } from "../../src/ops/check-alerts.ts";
 import { defineRun } from "../../src/engine/run-definition.ts";
-import { runClient } from "../support/run-client.ts";
+import { isAlertMinute } from "../../src/ops/check-alerts.ts";
+import { redisCommand, runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
 import { waitForGo } from "../support/test-runs.ts";
 
@@ -56,12 +57,19 @@ afterAll(async () => {
 });
 
 /** Minutes of the stack's time, each with its sweep. */
-async function pass(minutes: number): Promise<void> {
+async function pass(minutes: number, swept = app): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
-    await app.stack.clock.advance(minuteMs);
-    await app.sweep();
-    await app.settled();
+    await swept.stack.clock.advance(minuteMs);
+    await swept.sweep();
+    await swept.settled();
   }
+}
+
+async function costOfSweep() {
+  app.stack.ledger.reset();
+  await app.sweep();
+  const { commands, roundTrips } = app.stack.ledger.read();
+  return { commands, roundTrips };
 }
 
 const takeTold = (): Notice[] => told.splice(0);
@@ -160,6 +168,59 @@ it("a look costs the commands that the doctor's forecast counts", async () => {
   expect((await commandsOfSweep()) - without).toBe(alertLookCommands);
 });
 
+describe("a webhook that must not be reached", () => {
+  let refusing: TestApp;
+  const logged = (message: string): string[] =>
+    refusing.logLines.filter((line) => (JSON.parse(line) as { message: string }).message === message);
+  beforeAll(async () => {
+    refusing = await startTestApp({
+      definitions: [defect],
+      time: "stack",
+      bindings: {
+        ALERT_WEBHOOK_URL: "http://169.254.169.254/latest/meta-data/",
+        ALERT_THRESHOLDS: '{"parkedRuns":1,"failures":1}',
+      },
+    });
+  });
+  afterAll(() => refusing.close());
+
+  it("is asked for nothing, and each of two incidents is kept and logged all the same", async () => {
+    const who = await refusing.signIn();
+    await runClient(who).start("defect");
+    refusing.stack.faults.add({ server: "redis", action: "status", status: 500, match: "EVALSHA", count: 1 });
+    expect((await who.fetch("/api/conversations")).status).toBe(503);
+    await refusing.settled();
+    await pass(10, refusing);
+    expect(logged("alert").map((line) => (JSON.parse(line) as { rule: string }).rule)).toEqual([
+      "parkedRuns",
+      "failures",
+    ]);
+    expect(logged("the sweep failed")).toEqual([]);
+    // Two looks, of two incidents each.
+    const failures = logged("an alert could not be told; the next look tries again");
+    expect(failures).toHaveLength(4);
+    expect(failures[0]).toContain("is not a public address");
+    expect(await redisCommand(refusing.stack, ["HLEN", "ops:incidents"])).toBe(2);
+    expect(refusing.stack.traffic.list({ server: "qstash" }).filter(({ method }) => method === "POST")).toEqual([]);
+    expect(refusing.stack.ledger.read().messages).toBe(0);
+  });
+});
+
+describe("an incident that is kept and cannot be read", () => {
+  it.each(["{", "null", '{"openedAt":"now"}', '"word"'])(
+    "(%s) counts as none, and keeps no other from its end",
+    async (text) => {
+      await redisCommand(app.stack, ["HSET", "ops:incidents", "failures", text]);
+      const parked = { openedAt: app.stack.clock.now(), value: 1, isTold: true };
+      await redisCommand(app.stack, ["HSET", "ops:incidents", "parkedRuns", JSON.stringify(parked)]);
+      await pass(5);
+      expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved" }]);
+      expect(app.logLines.some((line) => line.includes("an incident that is kept cannot be read"))).toBe(true);
+      await redisCommand(app.stack, ["DEL", "ops:incidents"]);
+    },
+  );
+});
+
 describe("metrics", () => {
   it("are for operators, by header or as a bearer token", async () => {
     expect((await app.fetch("/metrics")).status).toBe(401);
@@ -209,9 +270,17 @@ describe("metrics", () => {
     expect((await redis()).failed).toBe(after.failed + 1);
   });
 
-  it("cost one round trip", async () => {
-    const before = app.stack.ledger.read().roundTrips;
+  it("cost seven commands in one round trip", async () => {
+    app.stack.ledger.reset();
     await metrics();
-    expect(app.stack.ledger.read().roundTrips - before).toBe(1);
+    expect(app.stack.ledger.read()).toMatchObject({ commands: 7, roundTrips: 1 });
+  });
+
+  it("cost one command more, the incidents, when the sweep looks at them for alerts", async () => {
+    await pass(1);
+    const quiet = await costOfSweep();
+    while (!isAlertMinute(app.stack.clock.now())) await app.stack.clock.advance(minuteMs);
+    const looking = await costOfSweep();
+    expect([looking.commands - quiet.commands, looking.roundTrips - quiet.roundTrips]).toEqual([8, 1]);
   });
 });
