@@ -8,7 +8,7 @@ export interface Meter {
   roundTrips: number;
   /** Messages given to the queue. */
   messages: number;
-  /** Of the model, as its provider counts them. */
+  /** Of models, those that embed included, as their provider counts them. */
   inputTokens: number;
   outputTokens: number;
   /** US dollars for those. */

@@ -1,3 +1,5 @@
+import type { Meter } from "./meter.ts";
+
 /** What one isolate has counted since it began. Numbers only grow; what is to be added up over all isolates waits in `pending` until it is sent. */
 export interface Tally {
   /** Requests by method, route and class of status. */
@@ -50,11 +52,15 @@ export function countRequest(
   if (o.status >= 500) tally.pendingFailures += 1;
 }
 
+/** What a model says that it has read and written: on the invocation's meter and in the isolate's sums. */
 export function countTokens(
-  tally: Tally,
+  { meter, tally }: { readonly meter: Meter; readonly tally: Tally },
   usage: { readonly inputTokens: number; readonly outputTokens: number },
   price: { readonly input: number; readonly output: number },
 ): void {
+  meter.inputTokens += usage.inputTokens;
+  meter.outputTokens += usage.outputTokens;
+  meter.modelUsd += (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1_000_000;
   tally.inputTokens += usage.inputTokens;
   tally.outputTokens += usage.outputTokens;
   // Dollars for a million tokens are millionths of a dollar for one.

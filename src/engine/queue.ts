@@ -24,6 +24,8 @@ export function triggerOf(ref: RunRef, { started, segments, volume }: RunState):
 
 /** Brings a run to its next segment. At least once: a trigger may arrive twice, late, or out of order. */
 export interface Queue {
+  /** Whether a trigger is a message that somebody bills: receipts are written before the last trigger is sent. */
+  readonly isBilled: boolean;
   /** Now. 1 billed message. */
   triggerNextStep(trigger: Trigger): Promise<void>;
   /**

@@ -93,7 +93,7 @@ export function createSegmentClosing({
     return {
       commands: meter.commands - before.commands + following.commands + (isPublishing ? 2 : 1),
       roundTrips: meter.roundTrips - before.roundTrips + roundTrips,
-      messages: meter.messages - before.messages + following.messages,
+      messages: meter.messages - before.messages + (queue.isBilled ? following.messages : 0),
       subrequests: meter.subrequests - before.subrequests + roundTrips + following.messages,
       wallMs: clock.now() - opened.startedAtMs,
       ...modelSpent(before, meter),

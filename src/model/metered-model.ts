@@ -17,12 +17,7 @@ export function meteredModel({ model, meter, tally, priceOf }: MeteredModelOptio
     async *stream(request) {
       for await (const piece of model.stream(request)) {
         if (piece.kind === "end" && piece.usage !== undefined) {
-          const { inputTokens, outputTokens } = piece.usage;
-          const price = priceOf(request.modelName);
-          countTokens(tally, piece.usage, price);
-          meter.inputTokens += inputTokens;
-          meter.outputTokens += outputTokens;
-          meter.modelUsd += (inputTokens * price.input + outputTokens * price.output) / 1_000_000;
+          countTokens({ meter, tally }, piece.usage, priceOf(request.modelName));
         }
         yield piece;
       }

@@ -16,9 +16,15 @@ export interface OpenAiEmbedderOptions {
   /** Sent where it is given: some models shorten their vectors on request. */
   readonly dimensions: number | undefined;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Told of the tokens of each answer, by the provider's own word; one that does not say is not counted. */
+  readonly onUsage?: (tokens: number) => void;
 }
 
-const Answer = z.object({ data: z.array(z.object({ index: z.int(), embedding: z.array(z.number()) })) });
+const Answer = z.object({
+  data: z.array(z.object({ index: z.int(), embedding: z.array(z.number()) })),
+  usage: z.optional(z.unknown()),
+});
+const Usage = z.object({ prompt_tokens: z.int().check(z.gte(0)) });
 
 export function openAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   return {
@@ -26,7 +32,11 @@ export function openAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
     async embed(texts, signal) {
       invariant(texts.length <= limits.embeddingBatchMax, "a request embeds at most embeddingBatchMax texts");
       if (texts.length === 0) return [];
-      return readVectors(await ask(options, texts, signal), texts.length);
+      const answer = readAnswer(await ask(options, texts, signal));
+      const usage = z.safeParse(Usage, answer.usage);
+      // Whatever else is wrong with the answer, it is paid for.
+      if (usage.success) options.onUsage?.(usage.data.prompt_tokens);
+      return readVectors(answer, texts.length);
     },
   };
 }
@@ -59,12 +69,17 @@ async function ask(options: OpenAiEmbedderOptions, input: readonly string[], sig
   return text;
 }
 
-/** @throws model_garbled (park) for anything but one vector for each text, all of one length. */
-function readVectors(text: string, count: number): number[][] {
-  const answer = Answer.safeParse(parseJson(text));
+/** @throws model_garbled (park) for what is no list of vectors. */
+function readAnswer(text: string): z.infer<typeof Answer> {
+  const answer = z.safeParse(Answer, parseJson(text));
   if (!answer.success) throw garbled("no list of vectors");
+  return answer.data;
+}
+
+/** @throws model_garbled (park) for anything but one vector for each text, all of one length. */
+function readVectors({ data }: z.infer<typeof Answer>, count: number): number[][] {
   const vectors: number[][] = [];
-  for (const { index, embedding } of answer.data.data) vectors[index] = embedding;
+  for (const { index, embedding } of data) vectors[index] = embedding;
   const length = vectors[0]?.length ?? 0;
   const isComplete = vectors.length === count && Array.from(vectors).every((vector) => vector?.length === length);
   if (!isComplete || length === 0) throw garbled("not one vector for each text");

@@ -59,6 +59,7 @@ export function fetchQueue(options: FetchQueueOptions): Queue & TurnQueue & Tool
     (await Promise.all(calls)).map(() => undefined);
 
   return {
+    isBilled: false,
     triggerNextStep: (order) => trigger(order, 0),
     triggerNextSteps: (orders) => all(orders.map((order) => trigger(order, 0))),
     scheduleStep: trigger,

@@ -3,7 +3,7 @@ import type { Client } from "@upstash/qstash";
 import { isUserId } from "../core/ids.ts";
 import type { DeadLetter, Whose } from "../ops/dead-letter.ts";
 import type { DeadMessages } from "../ops/dead-messages.ts";
-import { officialClient, refused, statusOf, type QstashOptions } from "./qstash.ts";
+import { billedOnce, officialClient, refused, statusOf, type QstashOptions } from "./qstash.ts";
 
 export interface DeadMessagesOptions extends QstashOptions {
   /** Other apps may share the account: what is neither labelled by us nor sent to us is not ours. */
@@ -28,14 +28,14 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
   const isOurs = (letter: DeadLetter, message: Listed): boolean =>
     letter.userId !== undefined || message.url.startsWith(`${appUrl}/`);
 
-  async function find(whose: Whose, id: string): Promise<string | undefined> {
+  async function find(whose: Whose, id: string): Promise<Listed | undefined> {
     const dlqId = /^dlq_([\w-]{1,128})$/.exec(id)?.[1];
     if (dlqId === undefined) return undefined;
     const { messages } = await ask(() => dlq.listMessages({ dlqIds: [dlqId] }));
     const letters = messages.map((message) => ({ letter: letterOf(message, appUrl), message }));
     const found = letters.find(({ letter, message }) => letter.id === id && isOurs(letter, message));
     if (found === undefined) return undefined;
-    return whose === "all" || found.letter.userId === whose.userId ? dlqId : undefined;
+    return whose === "all" || found.letter.userId === whose.userId ? found.message : undefined;
   }
 
   /** @returns how many; none of what somebody else took meanwhile. */
@@ -61,16 +61,15 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
       };
     },
     async retry(whose, id) {
-      const dlqId = await find(whose, id);
-      if (dlqId === undefined) return false;
-      const sent = await take(async () => (await dlq.retry([dlqId])).responses.length);
-      // Each is a message of its own.
-      meter.messages += sent;
+      const found = await find(whose, id);
+      if (found === undefined) return false;
+      const sent = await take(async () => (await dlq.retry([found.dlqId])).responses.length);
+      meter.messages += sent * billedOnce(found);
       return sent > 0;
     },
     async remove(whose, id) {
-      const dlqId = await find(whose, id);
-      return dlqId !== undefined && (await take(async () => (await dlq.delete([dlqId])).deleted)) > 0;
+      const found = await find(whose, id);
+      return found !== undefined && (await take(async () => (await dlq.delete([found.dlqId])).deleted)) > 0;
     },
   };
 }

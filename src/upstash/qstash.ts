@@ -139,9 +139,14 @@ function requestOf({ timeoutSeconds, delaySeconds, body, ...message }: OutgoingM
  * A message that QStash refuses costs nothing. One whose answer was lost may have been taken; one that repeats an earlier one counts, since what sent that may not have
  * lived to say so.
  */
-function count(meter: Meter, { callback }: OutgoingMessage, answer: object | undefined): void {
+function count(meter: Meter, message: OutgoingMessage, answer: object | undefined): void {
   if (answer !== undefined && "error" in answer) return;
-  meter.messages += callback === undefined ? 1 : 2;
+  meter.messages += billedOnce(message);
+}
+
+/** Messages that QStash bills for one that arrives at its first attempt: a callback is one of its own. */
+export function billedOnce({ callback }: { readonly callback?: string }): number {
+  return callback === undefined ? 1 : 2;
 }
 
 export function officialClient(options: QstashOptions): Client {

@@ -49,6 +49,7 @@ export function upstashQueue({ qstash, appUrl, clock }: UpstashQueueOptions): Qu
   }
 
   return {
+    isBilled: true,
     triggerNextStep: (trigger) => send(trigger, {}),
     triggerNextSteps: (triggers) => qstash.publishAll(triggers.map((trigger) => messageOf(trigger, {}))),
     scheduleStep(trigger, delayMs) {

@@ -2,8 +2,9 @@
 import { chatAgentId } from "../agent/chat-tools.ts";
 import { anyAgent, type AgentStore } from "../agent/run/agent.ts";
 import { knownFacts } from "../agent/known-facts.ts";
-import type { EmbeddingConfig } from "../config.ts";
+import { modelPrice, type EmbeddingConfig } from "../config.ts";
 import { isAgentId } from "../core/ids.ts";
+import { countTokens } from "../core/tally.ts";
 import { budgetProfiles } from "../engine/budget.ts";
 import type { AgentDirectory } from "../memory/agent-directory.ts";
 import type { Embedder } from "../memory/embedder.ts";
@@ -54,7 +55,14 @@ function directoryOf(agents: AgentStore): AgentDirectory {
   };
 }
 
-function createEmbedder(config: EmbeddingConfig, { fetch }: Adapters): Embedder {
-  const { baseUrl, apiKey, name, dimensions } = config;
-  return openAiEmbedder({ baseUrl, apiKey: apiKey.reveal(), modelName: name, dimensions, fetch });
+function createEmbedder(embedding: EmbeddingConfig, { config, fetch, meter, tally }: Adapters): Embedder {
+  const { baseUrl, apiKey, name, dimensions } = embedding;
+  return openAiEmbedder({
+    baseUrl,
+    apiKey: apiKey.reveal(),
+    modelName: name,
+    dimensions,
+    fetch,
+    onUsage: (inputTokens) => countTokens({ meter, tally }, { inputTokens, outputTokens: 0 }, modelPrice(config, name)),
+  });
 }

@@ -70,6 +70,7 @@ function withoutOwn<Services>(engine: EngineParts<Services>, { runId }: RunRef):
   const { queue } = engine;
   const isOwn = (trigger: Trigger): boolean => trigger.ref.runId === runId;
   const others: Queue = {
+    isBilled: queue.isBilled,
     triggerNextStep: async (trigger) => {
       if (!isOwn(trigger)) await queue.triggerNextStep(trigger);
     },

@@ -7,9 +7,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isAlertMinute } from "../../src/ops/check-alerts.ts";
-import { OFFLINE_MODEL_NAME } from "../../stack/model/model-front.ts";
+import { OFFLINE_EMBEDDING_NAME, OFFLINE_MODEL_NAME } from "../../stack/model/model-front.ts";
 import { forgetLimits } from "../support/forget-limits.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { askPartner } from "../support/test-runs.ts";
 import { askRoute, readAnswer } from "./ask-route.ts";
 import { plant, plantedRuns } from "./planted-things.ts";
 import { routeAccess, type Planted } from "./route-access.ts";
@@ -41,9 +42,14 @@ const turnOf = (route: string): number =>
 let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp({
-    definitions: plantedRuns,
+    definitions: [askPartner, ...plantedRuns],
     time: "stack",
-    bindings: { MODEL_PRICES: JSON.stringify({ [OFFLINE_MODEL_NAME]: { input: 1, output: 2 } }) },
+    bindings: {
+      MODEL_PRICES: JSON.stringify({
+        [OFFLINE_MODEL_NAME]: { input: 1, output: 2 },
+        [OFFLINE_EMBEDDING_NAME]: { input: 1, output: 0 },
+      }),
+    },
   });
   // The sweep of some minutes looks for alerts, too: the common one does not.
   while (isAlertMinute(app.stack.clock.now())) await app.stack.clock.advance(60_000);
@@ -114,6 +120,17 @@ function timingOf(response: Response): Record<string, number[]> {
 
 type Counts = Readonly<Record<string, number>>;
 
+/** Requests that came to the stack since its ledger and traffic were emptied: to Redis, to the queue and to the model. */
+function seenRequests(): number {
+  const { roundTrips, modelCalls, embeddingCalls } = app.stack.ledger.read();
+  return roundTrips + modelCalls + embeddingCalls + app.stack.traffic.list({ server: "qstash" }).length;
+}
+
+function forget(): void {
+  app.stack.ledger.reset();
+  app.stack.traffic.clear();
+}
+
 /** At the prices of this app's model, and those of 2026-08-21: $0.20 and $1 for 100,000 commands and messages. */
 function moneyOf({ commands = 0, messages = 0, inputTokens = 0, outputTokens = 0 }: Counts) {
   const [redisUsd, queueUsd, modelUsd] = [commands * 2e-6, messages * 1e-5, (inputTokens + 2 * outputTokens) / 1e6];
@@ -142,26 +159,58 @@ describe("the receipt of a request", () => {
     const planted = await plant(app, owner);
     // The limiter's first request of a minute is counted a command short when there was one in the minute before (`rate-limiter.ts`).
     await (await owner.fetch("/api/agents")).text();
-    app.stack.ledger.reset();
+    forget();
     const timing = timingOf(await ask(route, owner, planted));
     const { commands, roundTrips, messages } = app.stack.ledger.read();
-    expect(timing).toMatchObject({ redis: [commands, roundTrips], queue: [messages] });
+    expect(timing).toMatchObject({
+      redis: [commands, roundTrips],
+      queue: [messages],
+      subrequests: [seenRequests()],
+    });
     expect(timing["money"]?.[0]).toBeGreaterThan(0);
   });
 
   it("of a chat is whole in the last line of its stream: every command and trip, and the model's tokens", async () => {
     const owner = await app.signIn();
-    app.stack.ledger.reset();
+    forget();
     const response = await owner.chat("c-receipt", "m1", "What is 2 + 3?");
     const head = timingOf(response);
     const stream = await response.text();
     await app.settled();
     const { commands, roundTrips, messages } = app.stack.ledger.read();
     const receipt = JSON.parse(/: receipt (\{.*\})\n\n$/.exec(stream)?.[1] ?? "{}") as Counts;
-    expect(receipt).toMatchObject({ commands, roundTrips, messages, money: moneyOf(receipt) });
+    const subrequests = seenRequests();
+    expect(receipt).toMatchObject({ commands, roundTrips, messages, subrequests, money: moneyOf(receipt) });
     expect(receipt["inputTokens"]).toBeGreaterThan(0);
     expect(receipt["outputTokens"]).toBeGreaterThan(0);
     expect(head["redis"]?.[0]).toBeLessThan(commands);
+  });
+
+  it("has the tokens of what was embedded, and their money", async () => {
+    const owner = await app.signIn();
+    const value = "Oak tables are on the left.";
+    const init = { method: "PUT", body: JSON.stringify({ value }), headers: { "content-type": "application/json" } };
+    const timing = timingOf(await owner.fetch("/api/memory/knowledge/chat/tables", init));
+    const [inputTokens = 0] = timing["model"] ?? [];
+    expect(inputTokens).toBeGreaterThanOrEqual(value.length / 4);
+    const [commands = 0] = timing["redis"] ?? [];
+    expect(timing["money"]?.[0]).toBeCloseTo(commands * 2e-6 + inputTokens / 1e6, 8);
+  });
+
+  it("of a dead letter that is sent again has the message, and its callback", async () => {
+    const owner = await app.signIn();
+    const url = "http://127.0.0.1:1/";
+    await owner.post("/api/execute", { name: "ask-partner", input: { url } });
+    await app.settled();
+    const { letters } = (await (await owner.fetch("/api/dead-letters")).json()) as { letters: { id: string }[] };
+    expect(letters).toHaveLength(1);
+    forget();
+    const timing = timingOf(await owner.fetch(`/api/dead-letters/${letters[0]!.id}/retry`, { method: "POST" }));
+    expect(timing).toMatchObject({ queue: [2], subrequests: [seenRequests()] });
+    await app.settled();
+    const { byUrl, messages } = app.stack.ledger.read();
+    // It fails again, of which its failure callback tells.
+    expect([byUrl[url], messages]).toEqual([1, 2 + 1]);
   });
 
   it("of nothing asked of anybody is nothing", async () => {
@@ -170,21 +219,27 @@ describe("the receipt of a request", () => {
 });
 
 describe("the receipt of a run", () => {
+  /** Identity and limit, which are on the receipt of the request that starts it. */
+  const ofTheRequest = 1;
+
   it("has the model's tokens and their money, once, however often it is asked for", async () => {
     const caller = await app.signIn();
-    app.stack.ledger.reset();
+    forget();
     const goal = "What is 2 + 3?";
     const answer = await caller.post("/api/agents/workflow", { goal }, { headers: { prefer: "wait=20" } });
     const { runId } = (await answer.json()) as { runId: string };
     await app.settled();
     const { modelCalls } = app.stack.ledger.read();
+    const subrequests = seenRequests() - ofTheRequest;
     const receipt = (await (await caller.fetch(`/api/runs/${runId}/receipt`)).json()) as Counts;
     expect(modelCalls).toBeGreaterThan(0);
     expect(receipt["inputTokens"]).toBeGreaterThan(0);
     expect(receipt["outputTokens"]).toBeGreaterThan(0);
-    expect(receipt).toMatchObject({ isFinal: true, money: moneyOf(receipt) });
+    expect(receipt).toMatchObject({ isFinal: true, subrequests, money: moneyOf(receipt) });
     const view = (await (await caller.fetch(`/api/runs/${runId}`)).json()) as { output: { spent: { tokens: number } } };
-    expect(view.output.spent.tokens).toBe(receipt["inputTokens"]! + receipt["outputTokens"]!);
+    // It looks into what its agent knows by the meaning of its goal; the stack's embedder takes four characters for a token.
+    const embeddedTokens = Math.ceil(goal.length / 4);
+    expect(view.output.spent.tokens + embeddedTokens).toBe(receipt["inputTokens"]! + receipt["outputTokens"]!);
     await (await caller.fetch(`/api/runs/${runId}/events`)).text();
     expect(await (await caller.fetch(`/api/runs/${runId}/receipt`)).json()).toEqual(receipt);
   });

@@ -1,7 +1,7 @@
 /** The stack's embeddings, and the Worker's client for any endpoint like it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
-import { openAiEmbedder } from "../../src/model/openai-embedder.ts";
+import { openAiEmbedder, type OpenAiEmbedderOptions } from "../../src/model/openai-embedder.ts";
 import { quantise, similarity } from "../../src/memory/vector.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 
@@ -17,13 +17,20 @@ beforeEach(() => {
 
 const never = new AbortController().signal;
 
-function embedder(o: { apiKey?: string; dimensions?: number; fetch?: typeof fetch } = {}) {
+interface Over extends Pick<OpenAiEmbedderOptions, "onUsage"> {
+  readonly apiKey?: string;
+  readonly dimensions?: number;
+  readonly fetch?: typeof fetch;
+}
+
+function embedder(o: Over = {}) {
   return openAiEmbedder({
     baseUrl: stack.modelBaseUrl,
     apiKey: o.apiKey ?? stack.modelApiKey,
     modelName: "trigrams",
     dimensions: o.dimensions,
     fetch: o.fetch ?? ((url, init) => fetch(url, init)),
+    ...(o.onUsage === undefined ? {} : { onUsage: o.onUsage }),
   });
 }
 
@@ -117,6 +124,17 @@ describe("the embeddings client", () => {
       [0, 1],
     ]);
     expect(await embedder().embed([], never)).toEqual([]);
+  });
+
+  it.each([
+    ["as the endpoint counts them", '{"data":[{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":7}}', [7]],
+    ["where the endpoint says nothing", '{"data":[{"index":0,"embedding":[1]}]}', []],
+    ["where it says nonsense", '{"data":[{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":-1}}', []],
+  ])("tells of its tokens %s", async (_how, body, told) => {
+    const tokens: number[] = [];
+    const options = { onUsage: (count: number) => void tokens.push(count), fetch: async () => new Response(body) };
+    await embedder(options).embed(["a"], never);
+    expect(tokens).toEqual(told);
   });
 
   it("tells vectors of another length apart by the name of the model", () => {

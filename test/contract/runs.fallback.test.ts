@@ -66,6 +66,13 @@ describe("an app without a queue", () => {
     expect((await app.fetch("/api/engine/execute-step", signed)).status).toBe(401);
   });
 
+  it("counts its calls to itself as subrequests and as no message", async () => {
+    const runId = await started("quiet-steps", { count: 130 });
+    const { messages, roundTrips, subrequests, segments, money } = await runs.receipt(runId);
+    expect({ messages, queueUsd: money.queueUsd }).toEqual({ messages: 0, queueUsd: 0 });
+    expect(subrequests - roundTrips).toBe(segments - 1);
+  });
+
   it("wakes a run by a signal, and a parent by its child", async () => {
     const runId = await started("wait-for-go");
     await runs.act(runId, "signal", { name: "go" });

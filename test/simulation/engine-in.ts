@@ -109,6 +109,7 @@ function queueOf<Services>({ isolate, call, post, now }: IsolateParts<Services>,
   const send = (name: string, trigger: Trigger, atMs: () => number): Promise<void> =>
     call(isolate, `${name} ${trigger.ref.runId}`, async () => accept(trigger, atMs()));
   return {
+    isBilled: true,
     triggerNextStep: (trigger) => send("trigger", trigger, now),
     async triggerNextSteps(triggers) {
       const effect = async (): Promise<void> => triggers.forEach((trigger) => accept(trigger, now()));

@@ -61,6 +61,7 @@ export function createEngineRig(
       meter.subrequests += 1;
     };
     return {
+      isBilled: true,
       triggerNextStep: async (trigger) => (spend(), enqueue(trigger, clock.now())),
       async triggerNextSteps(triggers) {
         meter.subrequests += 1;
