@@ -38,6 +38,8 @@ export function createEdgeApp(wire: (invocation: Invocation) => Wire, logs = log
     await next();
   });
   app.use(serverTiming());
+  // Each look costs a command, and anybody may ask.
+  app.use("/ready", firstGate());
   app.route("/ready", readyRoutes());
   app.use("/api/*", firstGate());
   app.use("/api/*", sameOrigin());

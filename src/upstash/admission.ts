@@ -16,7 +16,10 @@ interface Passage {
   readonly ref: ConversationRef;
 }
 
-/** The admission of a chat turn over Redis: one pipeline of the identity's look-up, the limiter's EVALSHA and LRANGE; and GET where tokens are counted. */
+/**
+ * The admission of a chat turn over Redis: one pipeline of the identity's look-up, the limiter's EVALSHA and LRANGE; and GET where tokens are counted. When the trip fails
+ * nobody is admitted, as `onFailure.chat` has it: without its history there is no turn.
+ */
 export function upstashAdmission({ redis, clock, blocked, isCounting }: GateParts & { readonly isCounting: boolean }) {
   return {
     async admit({ claim, caller, ref }: Passage) {

@@ -63,6 +63,28 @@ describe("a bearer token", () => {
     expect((await app.fetch("/api/conversations/by-token", { headers: otherTenant })).status).toBe(404);
   });
 
+  it("is let through uncounted while Redis is down where nothing stored is needed, and starts no turn and makes no agent", async () => {
+    const headers = { ...bearer(await tokenOf("patient")), "content-type": "application/json" };
+    const post = (path: string, body: unknown) =>
+      app.fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+    await whoIs(headers);
+    app.stack.faults.add({ server: "redis", action: "drop-before" });
+    app.stack.ledger.reset();
+    const current = await app.fetch("/api/sessions/current", { headers });
+    const [turn, agent] = [
+      await post("/api/chat", chatBody("c", "m", "Hello")),
+      await post("/api/agents", { name: "A" }),
+    ];
+    await app.background();
+    app.stack.faults.clear();
+    expect([current.status, current.headers.get("RateLimit")]).toEqual([200, null]);
+    expect(await current.json()).toMatchObject({ tenant: expect.stringMatching(/^tnt_/) });
+    for (const refused of [turn, agent]) {
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, "redis_unavailable"]);
+    }
+    expect(app.stack.ledger.read().modelCalls).toBe(0);
+  });
+
   it("is counted for its user", async () => {
     const headers = bearer(await tokenOf("counted"));
     const left = async () =>

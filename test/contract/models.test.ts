@@ -60,6 +60,18 @@ describe("an agent that runs start with", () => {
     return /"name":"(First|Second)"/.exec(start)?.[1] ?? start;
   }
 
+  it("is not asked of Redis again by the isolate that has read it a moment ago", async () => {
+    const owner = await app.signIn();
+    const path = await plantAgent(owner);
+    const reads = async (): Promise<number> => {
+      app.stack.ledger.reset();
+      await nameInRun(owner, path);
+      await app.settled();
+      return app.stack.ledger.read().byKeyPrefix["agents"] ?? 0;
+    };
+    expect([await reads(), await reads()]).toEqual([1, 0]);
+  });
+
   it("is the changed one at once after a change, and none after a removal", async () => {
     const owner = await app.signIn();
     const path = await plantAgent(owner);

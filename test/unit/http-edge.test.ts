@@ -204,7 +204,12 @@ describe("the first gate", () => {
     expect(asked).toEqual(["2001:db8:1:2::/64"]);
   });
 
-  it("lets pass what is within the limit or from this machine, what the queue delivers, and what tells of our health", async () => {
+  it("stands before /ready, whose look costs a command, whoever asks", async () => {
+    const closed = gated(async () => ({ success: false }));
+    expect((await closed.request("GET", "/ready", { "CF-Connecting-IP": "192.0.2.1" })).status).toBe(429);
+  });
+
+  it("lets pass what is within the limit or from this machine, what the queue delivers, and what says that we live", async () => {
     const open = gated(async () => ({ success: true }));
     expect((await open.request("GET", "/api/tools", { "CF-Connecting-IP": "192.0.2.1" })).status).toBe(200);
     const closed = gated(async () => ({ success: false }));

@@ -20,7 +20,7 @@ export const operationsApi = room("Operations", "Whether the service runs.", {
     detail: "The configuration is complete and the storage answers. Says who brings runs on, too.",
     access: "anyone",
     answers: { 200: json("It can.", Readiness), 503: json("The storage does not answer.", Readiness) },
-    problems: ["misconfigured"],
+    problems: ["misconfigured", "rate_limited"],
   },
   "GET /metrics": {
     summary: "Numbers for monitoring, in the text format of Prometheus",
