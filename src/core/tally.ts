@@ -64,7 +64,7 @@ export function countTokens(
   tally.inputTokens += usage.inputTokens;
   tally.outputTokens += usage.outputTokens;
   // Dollars for a million tokens are millionths of a dollar for one.
-  const cost = Math.round(usage.inputTokens * price.input + usage.outputTokens * price.output);
+  const cost = usage.inputTokens * price.input + usage.outputTokens * price.output;
   tally.microUsd += cost;
   tally.pendingMicroUsd += cost;
 }
@@ -81,5 +81,5 @@ export function tallyOf(env: object, nowMs: number): Tally {
 /** Failures soon, money within a minute: each sending costs commands. */
 export function isSendingDue(tally: Tally, nowMs: number): boolean {
   const quietMs = nowMs - tally.lastSentAtMs;
-  return (tally.pendingFailures > 0 && quietMs >= 5_000) || (tally.pendingMicroUsd > 0 && quietMs >= 60_000);
+  return (tally.pendingFailures > 0 && quietMs >= 5_000) || (tally.pendingMicroUsd >= 1 && quietMs >= 60_000);
 }

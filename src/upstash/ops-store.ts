@@ -31,9 +31,11 @@ const spendOf = (nowMs: number): string => spendKey(new Date(nowMs).toISOString(
 
 /** Adds what the isolate has not sent yet. 2 billed commands for each of the two sums; what is lost on the way is not sent again. */
 export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number): Promise<void> {
-  const { pendingFailures, pendingMicroUsd } = tally;
+  const { pendingFailures } = tally;
+  // What is less than a millionth of a dollar waits for more: a call that embeds may cost less.
+  const pendingMicroUsd = Math.floor(tally.pendingMicroUsd);
   tally.pendingFailures = 0;
-  tally.pendingMicroUsd = 0;
+  tally.pendingMicroUsd -= pendingMicroUsd;
   tally.lastSentAtMs = nowMs;
   await redis.run((batch) => {
     if (pendingFailures > 0) {
