@@ -32,19 +32,18 @@ return 'held ' .. redis.call('PTTL', KEYS[1])
   },
 );
 
-/** KEYS: entry. ARGV: answer, its life in seconds. Answers the one that counts. */
+/** KEYS: entry. ARGV: answer, its life in seconds. Answers the one that counts, and the number of calls made. */
 const settleScript = defineScript(
   `#!lua flags=allow-key-locking
 local found = redis.call('GET', KEYS[1])
-if found and string.sub(found, 1, 2) ~= 'h ' then return found end
+if found and string.sub(found, 1, 2) ~= 'h ' then return {found, 1} end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return ARGV[1]
+return {ARGV[1], 2}
 `,
   {
     sealed: [{ first: 0, key: 0 }],
     answersText: { key: 0 },
-    // One less where an answer was there already, which the reply does not tell.
-    calls: () => 2,
+    calls: (reply) => Number((reply as readonly unknown[])[1]),
   },
 );
 
@@ -64,7 +63,10 @@ export function upstashToolLedger(redis: RedisClient): ToolLedger {
 
   return {
     claim: (ref, holder, leaseMs) => run(claimScript, ref, [holder, leaseMs], readClaim),
-    settle: (ref, result) => run(settleScript, ref, [JSON.stringify(result), limits.toolLedgerTtlSeconds], readResult),
+    settle: (ref, result) =>
+      run(settleScript, ref, [JSON.stringify(result), limits.toolLedgerTtlSeconds], (reply) =>
+        readResult((reply as readonly unknown[])[0]),
+      ),
     release: (ref, holder) => run(releaseScript, ref, [holder], readNothing),
   };
 }

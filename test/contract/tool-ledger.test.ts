@@ -13,9 +13,17 @@ import { memoryToolLedger } from "../fakes/memory-tool-ledger.ts";
 
 let stack: RunningStack;
 let redis: RedisClient;
+/** Commands by our own count. */
+let counted = 0;
 beforeAll(async () => {
   stack = await startStack();
-  redis = upstashClient({ url: stack.redisUrl, token: new Secret(stack.redisToken), timeoutMs: 5_000 });
+  redis = upstashClient({
+    url: stack.redisUrl,
+    token: new Secret(stack.redisToken),
+    timeoutMs: 5_000,
+    onRoundTrip: (commands) => void (counted += commands),
+    onScriptCalls: (calls) => void (counted += calls),
+  });
 });
 afterAll(() => stack.close());
 
@@ -126,7 +134,7 @@ describe.each(subjects)("a tool ledger %s", (_name, open) => {
 });
 
 describe("the ledger in Redis", () => {
-  it("costs what it says, and everything in it has an expiry", async () => {
+  it("costs what it says and counts, and everything in it has an expiry", async () => {
     const ledger = upstashToolLedger(redis);
     const ref = freshRef();
     const ttlMs = () => redis.command(["PTTL", toolLedgerKey(ref.userId, ref.key)], Number);
@@ -140,6 +148,7 @@ describe("the ledger in Redis", () => {
     expect(await billed(() => ledger.claim(ref, "b", leaseMs))).toEqual({ commands: 3, roundTrips: 1 });
     expect(await billed(() => ledger.settle(ref, done))).toEqual({ commands: 3, roundTrips: 1 });
     expect(await ttlMs()).toBeGreaterThan(limits.toolLedgerTtlSeconds * 1000 - 5_000);
+    expect(await billed(() => ledger.settle(ref, done))).toEqual({ commands: 2, roundTrips: 1 });
     expect(await billed(() => ledger.claim(ref, "b", leaseMs))).toEqual({ commands: 2, roundTrips: 1 });
     expect(await billed(() => ledger.release(ref, "b"))).toEqual({ commands: 2, roundTrips: 1 });
   });
@@ -153,7 +162,9 @@ describe("the ledger in Redis", () => {
 
 async function billed(call: () => Promise<unknown>) {
   stack.ledger.reset();
+  counted = 0;
   await call();
   const { commands, roundTrips } = stack.ledger.read();
+  expect(counted).toBe(commands);
   return { commands, roundTrips };
 }
