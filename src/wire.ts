@@ -106,6 +106,7 @@ function lateFacts(memory: () => Promise<MemoryWire>): FactStore {
     recall: async (...call) => (await memory()).facts.recall(...call),
     list: async (...call) => (await memory()).facts.list(...call),
     search: async (...call) => (await memory()).facts.search(...call),
+    nearest: async (...call) => (await memory()).facts.nearest(...call),
   };
 }
 

@@ -17,10 +17,15 @@ export interface SweepTurnsParts {
 /**
  * One round; safe to run twice at once.
  * 1 command when nothing is due; else 3 or 4 round trips, 2 or 3 commands and 2 for each conversation at most, 1 message for each turn that is sent for, all in one request.
+ *
+ * @param due the conversations that are due where they were read already, as in `sweep`.
  */
-export async function sweepTurns(parts: SweepTurnsParts): Promise<{ seen: number; triggered: number }> {
+export async function sweepTurns(
+  parts: SweepTurnsParts,
+  due?: readonly ConversationRef[],
+): Promise<{ seen: number; triggered: number }> {
   const now = parts.clock.now();
-  const refs = await parts.dueTurns.overdue(now, limits.sweepRunsMax);
+  const refs = due ?? (await parts.dueTurns.overdue(now, limits.sweepRunsMax));
   if (refs.length === 0) return { seen: 0, triggered: 0 };
   const lists = await parts.log.readMany(refs);
   const unreadable = refs.filter((_ref, index) => lists[index] === undefined);

@@ -19,6 +19,8 @@ export interface KnowledgeQuery {
   /** Only entries whose key begins so. */
   readonly prefix?: string;
   readonly limit: number;
+  /** Where fewer than `limit` fit, others follow in the order of their keys. */
+  readonly isFilledUp?: boolean;
 }
 
 export interface KnowledgeHits {
@@ -48,16 +50,33 @@ export async function searchKnowledge(
   const loaded = await parts.store.load(owner, { withVectors: isByMeaning });
   const entries = loaded.entries.filter(({ key }) => key.startsWith(query.prefix ?? ""));
   const byText = (): Ranked<VersionedEntry>[] => rankByText(query.text, entries);
-  if (!isByMeaning) return answer("text", byText(), query, 0);
+  const answer = (
+    by: KnowledgeHits["by"],
+    ranked: readonly Ranked<VersionedEntry>[],
+    unseen: number,
+  ): KnowledgeHits => {
+    const shown = query.isFilledUp === true ? [...ranked, ...othersThan(ranked, entries)] : ranked;
+    const hits = shown.slice(0, query.limit).map(({ entry, score }) => ({ entry: entryOf(entry), score }));
+    return { by, hits, unseen };
+  };
+  if (!isByMeaning) return answer("text", byText(), 0);
   try {
     const { ranked, unseen } = await rankByMeaning({ ...parts, embedder }, owner, { loaded, entries }, query, signal);
-    if (query.by === "meaning") return answer("meaning", ranked, query, unseen);
-    return answer("both", fuse(byText(), ranked), query, unseen);
+    if (query.by === "meaning") return answer("meaning", ranked, unseen);
+    return answer("both", fuse(byText(), ranked), unseen);
   } catch (cause) {
     if (query.by === "meaning" || signal.aborted) throw cause;
     parts.log.warn("a search goes by words alone", { cause });
-    return answer("text", byText(), query, 0);
+    return answer("text", byText(), 0);
   }
+}
+
+function othersThan(
+  ranked: readonly Ranked<VersionedEntry>[],
+  entries: readonly VersionedEntry[],
+): Ranked<VersionedEntry>[] {
+  const keys = new Set(ranked.map(({ entry }) => entry.key));
+  return entries.filter(({ key }) => !keys.has(key)).map((entry) => ({ entry, score: 0 }));
 }
 
 type MeaningParts = KnowledgeParts & { readonly embedder: Embedder };
@@ -161,13 +180,4 @@ function fuse(
     }
   }
   return [...fused.values()].toSorted((a, b) => b.score - a.score || (a.entry.key < b.entry.key ? -1 : 1));
-}
-
-function answer(
-  by: KnowledgeHits["by"],
-  ranked: readonly Ranked<VersionedEntry>[],
-  { limit }: KnowledgeQuery,
-  unseen: number,
-): KnowledgeHits {
-  return { by, hits: ranked.slice(0, limit).map(({ entry, score }) => ({ entry: entryOf(entry), score })), unseen };
 }

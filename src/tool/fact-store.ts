@@ -22,4 +22,6 @@ export interface FactStore {
   list(owner: FactOwner): Promise<Fact[]>;
   /** What fits the words, or means nearly the same where that can be told; the best first, at most `limits.factHitsMax`. */
   search(owner: FactOwner, query: string, signal: AbortSignal): Promise<Fact[]>;
+  /** What fits the text, as `search` has it, then the others in the order of their keys; at most `count`. */
+  nearest(owner: FactOwner, text: string, count: number, signal: AbortSignal): Promise<Fact[]>;
 }

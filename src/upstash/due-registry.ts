@@ -2,7 +2,7 @@
 import { limits } from "../core/limits.ts";
 import type { DueRuns, RunRef } from "../engine/journal.ts";
 import type { ConversationRef, DueTurns } from "../event/event-log.ts";
-import type { RedisClient } from "./batch.ts";
+import type { Batch, RedisArgument, RedisClient } from "./batch.ts";
 import { retireScript, setAsideScript } from "./journal-scripts.ts";
 import { ifMoved, keysOf } from "./journal-volume.ts";
 import { dueRunsKey, dueTurnsKey, eventsKey } from "./keys.ts";
@@ -78,7 +78,7 @@ export function upstashDueTurns(redis: RedisClient): DueTurns {
   return dueRegistry(redis, {
     key: dueTurnsKey,
     member: turnMember,
-    ref: (userId, conversationId) => ({ userId, conversationId }),
+    ref: turnRef,
     expiring: ({ userId, conversationId }) => [eventsKey(userId, conversationId)],
     ttlSeconds: limits.eventTtlSeconds,
   });
@@ -101,6 +101,26 @@ function runRef(userId: string, runId: string): RunRef {
   return { userId, runId };
 }
 
+function turnRef(userId: string, conversationId: string): ConversationRef {
+  return { userId, conversationId };
+}
+
+/** The first `count` that are due, as part of a larger batch. */
+export function overduePart(batch: Batch, nowMs: number, count: number) {
+  return {
+    runs: batch.add(overdueIn(dueRunsKey, nowMs, count), refsIn(runRef)),
+    turns: batch.add(overdueIn(dueTurnsKey, nowMs, count), refsIn(turnRef)),
+  };
+}
+
+function overdueIn(key: string, nowMs: number, count: number): readonly RedisArgument[] {
+  return ["ZRANGE", key, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count];
+}
+
+function refsIn<Ref>(ref: Registry<Ref>["ref"]): (reply: unknown) => Ref[] {
+  return (reply) => readTexts(reply).flatMap((text) => refsOf(ref, text));
+}
+
 /** Nothing for a member that this version does not understand. */
 function refsOf<Ref>(ref: Registry<Ref>["ref"], member: string): Ref[] {
   const [userId, id, ...rest] = member.split("/");
@@ -111,10 +131,7 @@ function dueRegistry<Ref>(redis: RedisClient, registry: Registry<Ref>) {
   const { key, member } = registry;
 
   return {
-    overdue: async (nowMs: number, count: number) =>
-      (await redis.command(["ZRANGE", key, "-inf", nowMs, "BYSCORE", "LIMIT", 0, count], readTexts)).flatMap((text) =>
-        refsOf(registry.ref, text),
-      ),
+    overdue: (nowMs: number, count: number) => redis.command(overdueIn(key, nowMs, count), refsIn(registry.ref)),
     async postpone(later: readonly { readonly ref: Ref; readonly dueAtMs: number }[]) {
       if (later.length === 0) return;
       const pairs = later.flatMap(({ ref, dueAtMs }) => [dueAtMs, member(ref)]);

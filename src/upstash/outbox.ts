@@ -12,7 +12,7 @@
 import { asAppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { RedisClient } from "./batch.ts";
+import type { Batch, RedisClient } from "./batch.ts";
 import { outboxKey, outboxOrderKey } from "./keys.ts";
 import type { OutgoingMessage, Publisher, Qstash } from "./qstash.ts";
 import { readInteger, readText, readTexts } from "./reply.ts";
@@ -48,8 +48,9 @@ export interface Outbox {
   /**
    * Sends what is kept, the oldest first, in one request. 1 billed command when there is nothing, else 4, and 1 message for each. Where something cannot be
    * opened, 1 more for each that is looked at, and 1 to put those behind the others.
+   * @param ids what `keptPart` has answered, where that was asked already: 1 command and round trip less.
    */
-  drain(qstash: Pick<Qstash, "publishAll">): Promise<OutboxReport>;
+  drain(qstash: Pick<Qstash, "publishAll">, ids?: readonly string[]): Promise<OutboxReport>;
 }
 
 export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock; log: Log }): Outbox {
@@ -87,8 +88,8 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
       return (await runOne(redis, (batch) => batch.script(keepScript, keys, args, readInteger))) !== -1;
     },
 
-    async drain(qstash) {
-      const ids = await redis.command(["ZRANGE", outboxOrderKey, 0, limits.outboxDrainMax - 1], readTexts);
+    async drain(qstash, given) {
+      const ids = given ?? (await runOne(redis, keptPart));
       if (ids.length === 0) return { sent: 0, dropped: 0, isBlocked: false };
       const texts = await kept(ids);
       const behind = ids.filter((_id, index) => texts[index] === unreadable);
@@ -110,6 +111,11 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
       return { sent: gone.length - dropped.length, dropped: dropped.length, isBlocked: of("blocked").length > 0 };
     },
   };
+}
+
+/** Ids of the oldest messages, as many as one round sends, as part of a larger batch. */
+export function keptPart(batch: Batch): Promise<string[]> {
+  return batch.add(["ZRANGE", outboxOrderKey, 0, limits.outboxDrainMax - 1], readTexts);
 }
 
 interface KeptMessage {

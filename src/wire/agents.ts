@@ -22,14 +22,10 @@ export interface AgentParts {
 /** Facts that a run is told at its start. */
 const factsRecalledMax = 20;
 
-/** What fits the text first; an agent that knows little is told all of it. */
-async function recallFacts(facts: FactStore, actor: Actor, text: string): Promise<readonly KnownFact[]> {
-  const [near, all] = await Promise.all([facts.search(actor, text, neverAborted()), facts.list(actor)]);
-  const known = new Map([...near, ...all].map((fact) => [fact.key, fact]));
-  return [...known.values()].slice(0, factsRecalledMax);
-}
-
-/** What was said in the conversation comes first, where the run belongs to one. */
+/**
+ * What was said in the conversation comes first, where the run belongs to one; then what fits the goal. An agent that knows little is told all of it. Memory and
+ * knowledge are asked beside each other, in a round trip each.
+ */
 async function recallAll(
   { facts, conversations }: { readonly facts: FactStore; readonly conversations: ConversationStore },
   actor: Actor,
@@ -37,7 +33,7 @@ async function recallAll(
 ): Promise<readonly KnownFact[]> {
   const { userId, conversationId } = actor;
   const [known, memory] = await Promise.all([
-    recallFacts(facts, actor, goal),
+    facts.nearest(actor, goal, factsRecalledMax, neverAborted()),
     conversationId === undefined ? undefined : conversations.memory({ userId, conversationId }),
   ]);
   const said = memory && conversationSoFar(memory, goal);

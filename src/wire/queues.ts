@@ -25,8 +25,8 @@ export interface Queues {
   readonly tools: ToolQueue;
   /** Tells operators' webhook of an incident; absent where there is none, or no queue that could. */
   readonly notify: ((notice: AlertNotice) => Promise<void>) | undefined;
-  /** Sends what the queue could not take before. */
-  readonly drainOutbox: () => Promise<OutboxReport>;
+  /** Sends what the queue could not take before: messages of these ids. Absent where nothing is kept. */
+  readonly drainOutbox: ((ids: readonly string[]) => Promise<OutboxReport>) | undefined;
 }
 
 export function createQueues(adapters: Adapters): Queues {
@@ -44,7 +44,7 @@ export function createQueues(adapters: Adapters): Queues {
       calls: upstashCalls({ qstash: patient, appUrl }),
       tools: upstashToolQueue({ qstash: patient, appUrl }),
       notify: config.alerts.webhookUrl === undefined ? undefined : notifier(patient, config),
-      drainOutbox: () => outbox.drain(qstash),
+      drainOutbox: (ids) => outbox.drain(qstash, ids),
     };
   }
   const internalKey = internalKeyOf(config).reveal();
@@ -57,7 +57,7 @@ export function createQueues(adapters: Adapters): Queues {
     tools: queue,
     carrier: undefined,
     notify: undefined,
-    drainOutbox: nothingKept,
+    drainOutbox: undefined,
   };
 }
 
@@ -75,9 +75,6 @@ function notifier(qstash: Publisher, { alerts, egress }: Config): NonNullable<Qu
     });
   };
 }
-
-/** Only messages of a real queue are kept. */
-const nothingKept = (): Promise<OutboxReport> => Promise.resolve({ sent: 0, dropped: 0, isBlocked: false });
 
 /** Most requests send no message: the client is loaded by the first one that does. */
 function lateQstash(options: QstashConfig, meter: Meter): Qstash {

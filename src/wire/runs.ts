@@ -26,6 +26,7 @@ import type { Reminders } from "../tool/reminder.ts";
 import { runTool } from "../tool/run-tool.ts";
 import { fullGrant } from "../tool/tool-grant.ts";
 import { upstashAgentStore } from "../upstash/agent-store.ts";
+import { readDueNow, type DueNow } from "../upstash/due-now.ts";
 import { upstashDueRuns, upstashDueTurns } from "../upstash/due-registry.ts";
 import { upstashRunFeed } from "../upstash/event-feed.ts";
 import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "../upstash/journal.ts";
@@ -52,8 +53,9 @@ export interface RunsWire {
   /** Answers a delivery of Upstash Workflow; absent where it is not configured. */
   readonly serveWorkflow: ((request: Request) => Promise<Response>) | undefined;
   readonly ops: Ops;
-  /** Sends what the queue could not take before. */
   readonly drainOutbox: Queues["drainOutbox"];
+  /** What the sweep is to look at. */
+  readonly readDue: () => Promise<DueNow>;
   /** Ids of a conversation's runs that are not over. */
   readonly activeRuns: (ref: ConversationRef) => Promise<readonly string[]>;
   readonly reminders: Reminders;
@@ -108,6 +110,7 @@ export function createRuns(parts: RunsParts): RunsWire {
     engine,
     ops,
     drainOutbox: queues.drainOutbox,
+    readDue: () => readDueNow(redis, { nowMs: clock.now(), hasOutbox: queues.drainOutbox !== undefined }),
     dueTurns: upstashDueTurns(redis),
     runIndex,
     followRun: {

@@ -57,6 +57,22 @@ describe("a search without an embedding endpoint", () => {
     expect((await t.search("sea", { limit: 1 })).keys).toHaveLength(1);
   });
 
+  it.each([
+    ["by words", undefined],
+    ["by words and meaning", letterEmbedder()],
+  ])(
+    "%s is filled up with what does not fit, in the order of its keys, where that is asked for",
+    async (_how, embedder) => {
+      const t = setUp(embedder);
+      for (const [key, value] of Object.entries({ b: "zebra", c: "sea", a: "zoo" })) await t.keep(key, value);
+      const [first, ...others] = (await t.search("sea", { isFilledUp: true })).keys;
+      expect([first, others.toSorted()]).toEqual(["c", ["a", "b"]]);
+      expect((await setUp().search("sea", { isFilledUp: true })).keys).toEqual([]);
+      expect((await t.search("sea", { isFilledUp: true, limit: 2 })).keys).toHaveLength(2);
+      expect((await t.search("sea", { isFilledUp: true, prefix: "b" })).keys).toEqual(["b"]);
+    },
+  );
+
   it("refuses to go by meaning", async () => {
     await expect(setUp().search("sea", { by: "meaning" })).rejects.toMatchObject({ code: "no_embedding" });
   });
