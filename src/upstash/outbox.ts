@@ -14,7 +14,7 @@ import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { outboxKey, outboxOrderKey } from "./keys.ts";
-import type { OutgoingMessage, Publisher, Qstash } from "./qstash.ts";
+import type { OutgoingMessage, Qstash } from "./qstash.ts";
 import { readInteger, readText, readTexts } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 import { defineScript } from "./script.ts";
@@ -161,21 +161,4 @@ function readMessage(text: string | undefined): NamedMessage | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Publishes; what QStash cannot take now is kept, and counts as sent: it will be. */
-export function withOutbox(qstash: Publisher, outbox: Outbox, log: Log): Publisher {
-  return {
-    async publish(message) {
-      try {
-        return await qstash.publish(message);
-      } catch (thrown) {
-        const { deduplicationId } = message;
-        if (asAppError(thrown).code !== "queue_unavailable" || deduplicationId === undefined) throw thrown;
-        if (!(await outbox.keep({ ...message, deduplicationId }))) throw thrown;
-        log.warn("QStash does not take a message; the sweep sends it later", { messageId: deduplicationId });
-        return { messageId: `kept-${deduplicationId}` };
-      }
-    },
-  };
 }

@@ -8,10 +8,11 @@ import type { CallPort } from "../engine/engine-parts.ts";
 import type { Queue } from "../engine/queue.ts";
 import { fetchQueue, noCalls } from "../system/fetch-queue.ts";
 import type { ToolQueue } from "../tool/tool-queue.ts";
-import { upstashOutbox, withOutbox, type OutboxReport } from "../upstash/outbox.ts";
+import type { Outbox, OutboxReport } from "../upstash/outbox.ts";
 import type { Publisher, Qstash } from "../upstash/qstash.ts";
 import { enginePaths, upstashCalls, upstashQueue, upstashTurnQueue } from "../upstash/queue.ts";
 import { toolPaths, upstashToolQueue } from "../upstash/tool-queue.ts";
+import { withOutbox } from "../upstash/with-outbox.ts";
 import type { UpstashWorkflowOptions } from "../upstash/workflow.ts";
 import { carriedQueue, type Carrier } from "../workflow/carrier.ts";
 import type { Adapters } from "./adapters.ts";
@@ -35,7 +36,7 @@ export function createQueues(adapters: Adapters): Queues {
   if (config.queue === "qstash" && config.qstash !== undefined) {
     const qstash = lateQstash(config.qstash, meter);
     const carrier = lateCarrier({ ...config.qstash, appUrl, meter });
-    const outbox = upstashOutbox(adapters.redis, adapters);
+    const outbox = lateOutbox(adapters);
     const patient = withOutbox(qstash, outbox, adapters.log);
     return {
       carrier,
@@ -82,6 +83,15 @@ function lateQstash(options: QstashConfig, meter: Meter): Qstash {
   return {
     publish: async (message) => (await load()).publish(message),
     publishAll: async (messages) => (await load()).publishAll(messages),
+  };
+}
+
+function lateOutbox(adapters: Adapters): Outbox {
+  const load = async (): Promise<Outbox> =>
+    (await import("../upstash/outbox.ts")).upstashOutbox(adapters.redis, adapters);
+  return {
+    keep: async (message) => (await load()).keep(message),
+    drain: async (...call) => (await load()).drain(...call),
   };
 }
 
