@@ -46,7 +46,7 @@ export async function sweepTurns(
   return { seen: refs.length, triggered: dead.length === 0 ? 0 : await continueAll(parts, dead) };
 }
 
-/** @returns how many the queue has taken; the next round finds the others. */
+/** @returns how many the queue has taken; the next round finds the others. @throws as `sweep` does */
 async function continueAll(
   { queue, logger }: SweepTurnsParts,
   dead: readonly { readonly ref: ConversationRef; readonly turn: TurnState }[],
@@ -58,6 +58,8 @@ async function continueAll(
   if (failures.length > 0) {
     logger.error("the queue does not bring turns on", { count: failures.length, cause: failures[0] });
   }
+  const lost = failures.find(({ code }) => code !== "internal");
+  if (lost !== undefined) throw lost;
   return dead.length - failures.length;
 }
 

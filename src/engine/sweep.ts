@@ -10,6 +10,7 @@
  * P4 What one run needs holds up no other: triggers go out together, and each is taken or refused by itself. What has to be sent is sent when a later read fails; of
  *    four rounds that are killed on their way, one has sent for the runs that it had read.
  */
+import type { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
 import { tellParent } from "./finish-run.ts";
@@ -35,6 +36,7 @@ const triggersAtOnce = 25;
  * 1 command when nothing is due; else 2, then for each `sweepJournalsAtOnce` of the runs that are due 2 or 3 round trips, 1 command for each run and 1 more, 4 for
  * each run that is over, and 1 message for each that is triggered, `triggersAtOnce` or a few more in a request.
  *
+ * @throws queue_unavailable (retry), misconfigured (park) at its end, when the queue could not be reached. One that is refused by itself is logged.
  * @param due the runs that are due, at most `sweepRunsMax`, where they were read already: 1 command and round trip less.
  */
 export async function sweep(engine: EnginePorts, due?: readonly RunRef[]): Promise<SweepReport> {
@@ -44,7 +46,12 @@ export async function sweep(engine: EnginePorts, due?: readonly RunRef[]): Promi
   await engine.dueRuns.postpone(refs.map((ref) => ({ ref, dueAtMs: now + limits.sweepAgainMs })));
   const report = { seen: refs.length, triggered: 0, forgotten: 0 };
   const triggers: Trigger[] = [];
-  const send = async (): Promise<void> => void (report.triggered += await triggerAll(engine, triggers.splice(0)));
+  let outage: AppError | undefined;
+  const send = async (): Promise<void> => {
+    const { taken, lost } = await triggerAll(engine, triggers.splice(0));
+    report.triggered += taken;
+    outage ??= lost;
+  };
   try {
     for (let at = 0; at < refs.length; at += limits.sweepJournalsAtOnce) {
       const seen = await lookAt(engine, refs.slice(at, at + limits.sweepJournalsAtOnce), now);
@@ -55,6 +62,7 @@ export async function sweep(engine: EnginePorts, due?: readonly RunRef[]): Promi
   } finally {
     await send();
   }
+  if (outage !== undefined) throw outage;
   return report;
 }
 
@@ -63,16 +71,20 @@ function isCautious(now: number): boolean {
   return Math.floor(now / limits.sweepAgainMs) % 4 === 0;
 }
 
-/** @returns how many the queue has taken; a later round finds the others again. */
-async function triggerAll({ queue, log }: EnginePorts, triggers: readonly Trigger[]): Promise<number> {
-  if (triggers.length === 0) return 0;
+/** @returns how many the queue has taken, and why it could take no more; a later round finds the others again. */
+async function triggerAll(
+  { queue, log }: EnginePorts,
+  triggers: readonly Trigger[],
+): Promise<{ readonly taken: number; readonly lost?: AppError | undefined }> {
+  if (triggers.length === 0) return { taken: 0 };
   const failures = await queue.triggerNextSteps(triggers);
   const left = triggers.filter((_trigger, index) => failures[index] !== undefined);
   if (left.length > 0) {
     const cause = failures.find((failure) => failure !== undefined);
     log.error("the queue does not bring runs on", { runIds: left.map(({ ref }) => ref.runId), cause });
   }
-  return triggers.length - left.length;
+  const lost = failures.find((failure) => failure !== undefined && failure.code !== "internal");
+  return { taken: triggers.length - left.length, lost };
 }
 
 type SeenRun = { readonly ref: RunRef; readonly state: RunState } & Judgement;

@@ -97,7 +97,7 @@ describe("an incident", () => {
     const before = app.logLines.length;
     await pass(6);
     const lines = app.logLines.slice(before).map((line) => (JSON.parse(line) as { message: string }).message);
-    expect(lines).toContain("the queue does not bring runs on");
+    expect(lines).toContain("the sweep failed");
     expect(lines).toContain("alert");
     app.stack.faults.clear();
     await pass(12);
