@@ -181,6 +181,8 @@ describe("a webhook that must not be reached", () => {
   it("is asked for nothing, and each of two incidents is kept and logged all the same", async () => {
     const who = await refusing.signIn();
     await runClient(who).start("defect");
+    // Its segment, too, runs scripts, and the fault is for one.
+    await refusing.settled();
     refusing.stack.faults.add({ server: "redis", action: "status", status: 500, match: "EVALSHA", count: 1 });
     expect((await who.fetch("/api/conversations")).status).toBe(503);
     await refusing.settled();
