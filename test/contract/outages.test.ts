@@ -136,6 +136,12 @@ describe("while QStash is down", () => {
 });
 
 describe("while the model is down", () => {
+  // What the queue could not be told in the case before would go on beside this one.
+  beforeAll(async () => {
+    await app.close();
+    app = await startTestApp({ definitions: plantedRuns });
+  });
+
   it("every route answers as it does otherwise", { timeout: 120_000 }, async () => {
     const ownerOf = await ownersOf();
     // From then on the list of models is known.
