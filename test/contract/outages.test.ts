@@ -26,6 +26,9 @@ const ofMessages = [
 ];
 const asked = [...routes, ...ofMessages];
 
+/** An agent's step may wait a minute for the first byte of a model, more than once. */
+const patienceMs = 10 * 60_000;
+
 interface Answer {
   readonly status: number;
   readonly code: string | undefined;
@@ -121,18 +124,22 @@ const needQstash = [
 ];
 
 describe("while QStash is down", () => {
-  it("routes that speak with it say 503 queue_unavailable, and every other answers", { timeout: 120_000 }, async () => {
-    const ownerOf = await ownersOf();
-    const { userId, dueRunId } = ownerOf("POST /api/engine/resume").planted;
-    // Something to send for the sweep.
-    await redisCommand(app.stack, ["ZADD", "runs:due", 1, `${userId}/${dueRunId}`]);
-    const answers = await askAll({ server: "qstash", action: "drop-before" }, ownerOf);
-    expect(wrongs(answers)).toEqual({
-      ...answered(needQstash, { status: 503, code: "queue_unavailable" }),
-      // Its SDK says it in its own way; to QStash it is the same.
-      "POST /api/workflows/agent": { status: 500, code: undefined },
-    });
-  });
+  it(
+    "routes that speak with it say 503 queue_unavailable, and every other answers",
+    { timeout: patienceMs },
+    async () => {
+      const ownerOf = await ownersOf();
+      const { userId, dueRunId } = ownerOf("POST /api/engine/resume").planted;
+      // Something to send for the sweep.
+      await redisCommand(app.stack, ["ZADD", "runs:due", 1, `${userId}/${dueRunId}`]);
+      const answers = await askAll({ server: "qstash", action: "drop-before" }, ownerOf);
+      expect(wrongs(answers)).toEqual({
+        ...answered(needQstash, { status: 503, code: "queue_unavailable" }),
+        // Its SDK says it in its own way; to QStash it is the same.
+        "POST /api/workflows/agent": { status: 500, code: undefined },
+      });
+    },
+  );
 });
 
 describe("while the model is down", () => {
@@ -142,7 +149,7 @@ describe("while the model is down", () => {
     app = await startTestApp({ definitions: plantedRuns });
   });
 
-  it("every route answers as it does otherwise", { timeout: 120_000 }, async () => {
+  it("every route answers as it does otherwise", { timeout: patienceMs }, async () => {
     const ownerOf = await ownersOf();
     // From then on the list of models is known.
     await ask("GET /api/models", ownerOf("GET /api/models"));
