@@ -12,6 +12,7 @@ import { readIdentityProvider, type IdentityProvider } from "./config/identity-p
 import { readSkipsSignatures } from "./config/skips-signatures.ts";
 import { AppError } from "./core/errors.ts";
 import { Secret } from "./core/secret.ts";
+import { parseJson } from "./core/json.ts";
 import { isLogLevel } from "./system/log.ts";
 import type { LogLevel } from "./system/log.ts";
 
@@ -247,14 +248,6 @@ function readThresholds(read: BindingReader): AlertThresholds {
     'ALERT_THRESHOLDS is set, but is no JSON like {"parkedRuns": 1, "deadLetters": 1, "failures": 20, "spendUsd": 10}.',
   );
   return {};
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function readInternalKey(read: BindingReader): Secret | undefined {

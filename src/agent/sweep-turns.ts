@@ -1,4 +1,5 @@
 /** Finds turns whose producer died while no reader and no message came to take them up, and lets go of conversations in which nothing runs any more. */
+import { isOutage } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { ConversationRef, DueTurns, EventLog } from "../event/event-log.ts";
@@ -58,7 +59,7 @@ async function continueAll(
   if (failures.length > 0) {
     logger.error("the queue does not bring turns on", { count: failures.length, cause: failures[0] });
   }
-  const lost = failures.find(({ code }) => code !== "internal");
+  const lost = failures.find(isOutage);
   if (lost !== undefined) throw lost;
   return dead.length - failures.length;
 }

@@ -96,6 +96,11 @@ export class AppError extends Error {
   }
 }
 
+/** Of things that were asked for together: whether nobody could be reached, rather than that this one is wrong in itself. */
+export function isOutage({ code }: AppError): boolean {
+  return code !== "internal";
+}
+
 /** Any thrown value as an `AppError`; what we do not know is `internal`, which parks. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;

@@ -20,6 +20,15 @@ export function asJson(value: unknown): { readonly value: JsonValue | undefined;
   }
 }
 
+/** What the text says; `undefined` for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The same text for the same value, whatever the order in which its fields were written. `value` is what JSON can hold. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>

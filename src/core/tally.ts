@@ -58,15 +58,15 @@ export function countTokens(
   usage: { readonly inputTokens: number; readonly outputTokens: number },
   price: { readonly input: number; readonly output: number },
 ): void {
-  meter.inputTokens += usage.inputTokens;
-  meter.outputTokens += usage.outputTokens;
-  meter.modelUsd += (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1_000_000;
-  tally.inputTokens += usage.inputTokens;
-  tally.outputTokens += usage.outputTokens;
+  for (const counted of [meter, tally]) {
+    counted.inputTokens += usage.inputTokens;
+    counted.outputTokens += usage.outputTokens;
+  }
   // Dollars for a million tokens are millionths of a dollar for one.
-  const cost = usage.inputTokens * price.input + usage.outputTokens * price.output;
-  tally.microUsd += cost;
-  tally.pendingMicroUsd += cost;
+  const microUsd = usage.inputTokens * price.input + usage.outputTokens * price.output;
+  meter.modelUsd += microUsd / 1_000_000;
+  tally.microUsd += microUsd;
+  tally.pendingMicroUsd += microUsd;
 }
 
 const tallies = new WeakMap<object, Tally>();

@@ -38,3 +38,15 @@ export interface Queue {
   /** At `atMs` (unix ms) of our clock; like `scheduleStep`. */
   scheduleStepAt(trigger: Trigger, atMs: number): Promise<void>;
 }
+
+/** `triggerNextSteps` for some of the triggers. @returns for each of all of them; `undefined` where it is nobody's to send. */
+export async function triggerSome(
+  queue: Pick<Queue, "triggerNextSteps">,
+  triggers: readonly Trigger[],
+  isSent: (trigger: Trigger, index: number) => boolean,
+): Promise<readonly (AppError | undefined)[]> {
+  const sent = triggers.filter(isSent);
+  const failures = await queue.triggerNextSteps(sent);
+  const failureOf = new Map(sent.map((trigger, index) => [trigger, failures[index]]));
+  return triggers.map((trigger) => failureOf.get(trigger));
+}

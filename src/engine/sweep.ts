@@ -10,7 +10,7 @@
  * P4 What one run needs holds up no other: triggers go out together, and each is taken or refused by itself. What has to be sent is sent when a later read fails; of
  *    four rounds that are killed on their way, one has sent for the runs that it had read.
  */
-import type { AppError } from "../core/errors.ts";
+import { isOutage, type AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
 import { tellParent } from "./finish-run.ts";
@@ -83,7 +83,7 @@ async function triggerAll(
     const cause = failures.find((failure) => failure !== undefined);
     log.error("the queue does not bring runs on", { runIds: left.map(({ ref }) => ref.runId), cause });
   }
-  const lost = failures.find((failure) => failure !== undefined && failure.code !== "internal");
+  const lost = failures.find((failure) => failure !== undefined && isOutage(failure));
   return { taken: triggers.length - left.length, lost };
 }
 
@@ -109,7 +109,8 @@ async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<Tr
   if (parked.length > 0) await engine.dueRuns.setAsideUnchanged(parked);
   const triggers: Trigger[] = [];
   for (const { kind, ref, state } of seen) {
-    if (kind === "over") triggers.push(...listOf(await tellParent(engine, ref, state)));
+    const parent = kind === "over" ? await tellParent(engine, ref, state) : undefined;
+    if (parent !== undefined) triggers.push(parent);
     if (kind !== "stranded") continue;
     engine.log.warn("a run was found stranded and goes on", { runId: ref.runId });
     triggers.push(triggerOf(ref, state));
@@ -119,10 +120,6 @@ async function settle(engine: EnginePorts, seen: readonly SeenRun[]): Promise<Tr
     await engine.dueRuns.retireUnchanged(over.map(({ ref, state }) => ({ ref, length: state.length })));
   }
   return triggers;
-}
-
-function listOf<T>(value: T | undefined): T[] {
-  return value === undefined ? [] : [value];
 }
 
 type Judgement =

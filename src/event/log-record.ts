@@ -8,6 +8,7 @@
  * R3 Within a generation the records are 0, 1, 2, …; the same one twice (a flush whose answer was lost) counts once.
  * R4 A list with no record, or whose last valid record is an ending, belongs to nobody; otherwise to the writer of its last generation.
  */
+import { parseJson } from "../core/json.ts";
 import { compareEventIds, type EventId } from "./event-id.ts";
 import { isEnding, isOpening, isTurnEvent, type TurnEvent } from "./turn-event.ts";
 
@@ -55,12 +56,4 @@ export function validRecords(entries: readonly string[]): LogRecord[] {
     valid.push(record);
   }
   return valid;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { invariant } from "../core/ports.ts";
+import { parseJson } from "../core/json.ts";
 import type { Embedder } from "../memory/embedder.ts";
 import { failureOfAnswer } from "./model-failure.ts";
 import { errorBodyBytesMax } from "./model-limits.ts";
@@ -91,12 +92,4 @@ function readVectors({ data }: z.infer<typeof Answer>, count: number): number[][
 
 function garbled(what: string): AppError {
   return new AppError("model_garbled", `The embedding endpoint answered ${what}.`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

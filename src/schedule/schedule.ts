@@ -8,6 +8,7 @@
  */
 import * as z from "zod/mini";
 import type { JsonValue } from "../core/json.ts";
+import { parseJson } from "../core/json.ts";
 
 export const Cron = z.object({ cron: z.string(), timeZone: z.string() });
 /** Unix ms. */
@@ -76,14 +77,6 @@ export function parseSchedule(text: string): Schedule | undefined {
 export function parseFirings(text: string | undefined): Firing[] {
   const parsed = StoredFirings.safeParse(parseJson(text ?? "[]"));
   return parsed.success ? parsed.data : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export interface TargetRun {

@@ -8,6 +8,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { AppError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
+import { parseJson } from "../core/json.ts";
 import type { RunFeed } from "../engine/follow-run.ts";
 import type { Told } from "../engine/journal.ts";
 import type { EventFeed } from "../event/event-log.ts";
@@ -134,12 +135,4 @@ async function toldIn(payload: unknown, openEntry: OpenEntry): Promise<Told | un
   const { from, entries } = payload as { from?: unknown; entries?: unknown };
   const texts = await entriesIn(entries, openEntry);
   return typeof from === "number" && texts !== undefined ? { from, entries: texts } : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 /** What is counted over all isolates, and the incidents that are open. Nothing of any user's. */
 import type { Log } from "../core/ports.ts";
 import type { Tally } from "../core/tally.ts";
+import { parseJson } from "../core/json.ts";
 import { alertRules, type AlertRule, type Incident, type Readings } from "../ops/alert-rules.ts";
 import { parkedPlace } from "../engine/parked-runs.ts";
 import type { Batch, RedisClient } from "./batch.ts";
@@ -105,14 +106,6 @@ function readIncident(rule: AlertRule, text: string, log: Log): [] | [Incident] 
   }
   log.error("an incident that is kept cannot be read; it counts as none", { rule });
   return [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function upstashIncidents(redis: RedisClient) {

@@ -9,7 +9,7 @@
  * O3 The outbox is bounded in messages and in bytes; what it does not take fails as it would without it.
  * O4 A message that cannot be opened stays, for its key may come back, and goes behind the others: it holds up none of them. Nor does one that QStash refuses.
  */
-import { asAppError } from "../core/errors.ts";
+import { asAppError, isOutage, type AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { Batch, RedisClient } from "./batch.ts";
@@ -101,14 +101,19 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
         const text = texts[index];
         return text === unreadable ? [] : [{ id, message: readMessage(text) }];
       });
-      const outcomes = await sendAll(qstash, known);
-      const of = (outcome: Outcome) => known.filter(({ id }) => outcomes.get(id) === outcome).map(({ id }) => id);
-      const dropped = of("dropped");
+      const whole = known.flatMap(({ id, message }) => (message === undefined ? [] : [{ id, message }]));
+      const failures = await qstash.publishAll(whole.map(({ message }) => message));
+      const idsWhere = (isSo: (failure: AppError | undefined) => boolean): ReadonlySet<string> =>
+        new Set(whole.filter((_kept, index) => isSo(failures[index])).map(({ id }) => id));
+      const sent = idsWhere((failure) => failure === undefined);
+      // A token that is refused will be right again one day; a message that is refused will not.
+      const blocked = idsWhere((failure) => failure !== undefined && isOutage(failure));
+      const gone = known.map(({ id }) => id).filter((id) => !blocked.has(id));
+      const dropped = gone.filter((id) => !sent.has(id));
       if (dropped.length > 0)
         log.error("messages that were kept are lost: QStash refuses them", { messageIds: dropped });
-      const gone = [...of("sent"), ...dropped];
       if (gone.length > 0) await forget(gone);
-      return { sent: gone.length - dropped.length, dropped: dropped.length, isBlocked: of("blocked").length > 0 };
+      return { sent: sent.size, dropped: dropped.length, isBlocked: blocked.size > 0 };
     },
   };
 }
@@ -116,31 +121,6 @@ export function upstashOutbox(redis: RedisClient, { clock, log }: { clock: Clock
 /** Ids of the oldest messages, as many as one round sends, as part of a larger batch. */
 export function keptPart(batch: Batch): Promise<string[]> {
   return batch.add(["ZRANGE", outboxOrderKey, 0, limits.outboxDrainMax - 1], readTexts);
-}
-
-interface KeptMessage {
-  readonly id: string;
-  /** `undefined` for what is no message. */
-  readonly message: NamedMessage | undefined;
-}
-
-type Outcome = "sent" | "dropped" | "blocked";
-
-/** A token that is refused will be right again one day; a message that is refused will not. */
-async function sendAll(
-  qstash: Pick<Qstash, "publishAll">,
-  kept: readonly KeptMessage[],
-): Promise<ReadonlyMap<string, Outcome>> {
-  const messages = kept.flatMap(({ message }) => (message === undefined ? [] : [message]));
-  const failures = [...(await qstash.publishAll(messages))];
-  return new Map(
-    kept.map(({ id, message }) => {
-      if (message === undefined) return [id, "dropped"];
-      const failure = failures.shift();
-      if (failure === undefined) return [id, "sent"];
-      return [id, failure.code === "internal" ? "dropped" : "blocked"];
-    }),
-  );
 }
 
 const unreadable = Symbol("unreadable");

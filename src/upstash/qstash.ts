@@ -3,7 +3,7 @@
  * So a message without a deduplication id may be sent twice.
  */
 import { Client } from "@upstash/qstash";
-import { AppError, asAppError } from "../core/errors.ts";
+import { AppError, asAppError, isOutage } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Secret } from "../core/secret.ts";
@@ -81,7 +81,7 @@ export function qstashClient(options: QstashOptions): Qstash {
     } catch (cause) {
       const error = refused(cause);
       if (statusOf(cause) === undefined) for (const message of messages) count(meter, message, undefined);
-      if (error.code !== "internal") throw error;
+      if (isOutage(error)) throw error;
       return messages.map(() => ({}));
     }
   }
@@ -111,7 +111,7 @@ async function byThemselves(
   for (const [index, message] of messages.entries()) {
     const isTaken = "messageId" in answers[index]!;
     const outcome = isTaken ? undefined : (lost ?? (await failureOf(publish(message))));
-    if (outcome !== undefined && outcome.code !== "internal") lost = outcome;
+    if (outcome !== undefined && isOutage(outcome)) lost = outcome;
     outcomes.push(outcome);
   }
   return outcomes;

@@ -5,6 +5,7 @@
 import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
+import { parseJson } from "../core/json.ts";
 import { toolFailureKinds, type ToolFailureCode } from "../tool/tool-failure.ts";
 import type { ClaimAnswer, LedgerRef, ToolLedger } from "../tool/tool-ledger.ts";
 import type { ToolResult } from "../tool/tool.ts";
@@ -88,15 +89,7 @@ const StoredResult = z.union([
 
 /** The call must not be made again because its answer cannot be read: @throws internal (park). */
 function readResult(reply: unknown): ToolResult {
-  const parsed = z.safeParse(StoredResult, parseJson(reply));
+  const parsed = z.safeParse(StoredResult, parseJson(String(reply)));
   if (!parsed.success) throw new AppError("internal", "The ledger holds something that is no answer of a tool");
   return parsed.data as ToolResult;
-}
-
-function parseJson(reply: unknown): unknown {
-  try {
-    return JSON.parse(String(reply));
-  } catch {
-    return undefined;
-  }
 }

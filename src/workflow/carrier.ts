@@ -1,5 +1,5 @@
 import type { RunRef } from "../engine/journal.ts";
-import type { Queue, Trigger } from "../engine/queue.ts";
+import { triggerSome, type Queue, type Trigger } from "../engine/queue.ts";
 
 /** Who carries runs in place of the queue. */
 export interface Carrier {
@@ -26,9 +26,7 @@ export function carriedQueue(queue: Queue, carrier: Pick<Carrier, "wake">): Queu
     async triggerNextSteps(triggers) {
       // Whether a carrier that did not answer was woken is not known: the queue brings that run on, and the journal lets one of them act.
       const areWoken = await Promise.all(triggers.map((trigger) => isCarriersToWake(trigger).catch(() => false)));
-      const others = triggers.filter((_trigger, index) => areWoken[index] !== true);
-      const failures = [...(await queue.triggerNextSteps(others))];
-      return areWoken.map((isWoken) => (isWoken ? undefined : failures.shift()));
+      return triggerSome(queue, triggers, (_trigger, index) => areWoken[index] !== true);
     },
   };
 }

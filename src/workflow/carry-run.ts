@@ -10,7 +10,7 @@ import type { Failure } from "../engine/journal-entry.ts";
 import { foldRun } from "../engine/fold-run.ts";
 import type { RunRef } from "../engine/journal.ts";
 import { openSegment } from "../engine/open-segment.ts";
-import type { Queue, Trigger } from "../engine/queue.ts";
+import { triggerSome, type Queue, type Trigger } from "../engine/queue.ts";
 import { hasNews, isOver, isRunOut, type RunState, type RunStatus } from "../engine/run-state.ts";
 
 export type CarryEnd =
@@ -74,10 +74,7 @@ function withoutOwn<Services>(engine: EngineParts<Services>, { runId }: RunRef):
     triggerNextStep: async (trigger) => {
       if (!isOwn(trigger)) await queue.triggerNextStep(trigger);
     },
-    async triggerNextSteps(triggers) {
-      const failures = [...(await queue.triggerNextSteps(triggers.filter((trigger) => !isOwn(trigger))))];
-      return triggers.map((trigger) => (isOwn(trigger) ? undefined : failures.shift()));
-    },
+    triggerNextSteps: (triggers) => triggerSome(queue, triggers, (trigger) => !isOwn(trigger)),
     scheduleStep: async (trigger, delayMs) => {
       if (!isOwn(trigger)) await queue.scheduleStep(trigger, delayMs);
     },

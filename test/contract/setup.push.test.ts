@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readVars } from "../../scripts/environment/vars-text.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
+import { setupAnswers } from "../support/setup-answers.ts";
 
 interface Seen {
   readonly route: string;
@@ -69,14 +70,7 @@ async function push(over: Readonly<Record<string, string>> = {}): Promise<{ exit
     CLOUDFLARE_ACCOUNT_ID: "account",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_HIDE_BANNER: "true",
-    UPSTASH_REDIS_REST_URL: stack.redisUrl,
-    UPSTASH_REDIS_REST_TOKEN: stack.redisToken,
-    QSTASH_URL: stack.qstashUrl,
-    QSTASH_TOKEN: stack.qstashToken,
-    MODEL_BASE_URL: stack.modelBaseUrl,
-    MODEL_API_KEY: stack.modelApiKey,
-    MODEL_NAME: "offline",
-    APP_URL: "https://chat.example.com",
+    ...setupAnswers(stack, "https://chat.example.com"),
     ...over,
   };
   return new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readVars } from "../../scripts/environment/vars-text.ts";
 import { startStack, type RunningStack } from "../../stack/start-stack.ts";
 import { openTerminal, type Terminal } from "../support/terminal.ts";
+import { setupAnswers } from "../support/setup-answers.ts";
 
 let stack: RunningStack;
 let folder: string;
@@ -28,18 +29,7 @@ function open(args: readonly string[] = [], env: Readonly<Record<string, string>
 
 const goodSecret = "a secret of 32 characters or more";
 
-function credentials(): Record<string, string> {
-  return {
-    UPSTASH_REDIS_REST_URL: stack.redisUrl,
-    UPSTASH_REDIS_REST_TOKEN: stack.redisToken,
-    QSTASH_URL: stack.qstashUrl,
-    QSTASH_TOKEN: stack.qstashToken,
-    MODEL_BASE_URL: stack.modelBaseUrl,
-    MODEL_API_KEY: stack.modelApiKey,
-    MODEL_NAME: "offline",
-    APP_URL: "http://127.0.0.1:8787",
-  };
-}
+const credentials = (): Record<string, string> => setupAnswers(stack, "http://127.0.0.1:8787");
 
 function written(): Record<string, string> {
   return Object.fromEntries(readVars(readFileSync(file, "utf8")));

@@ -11,7 +11,7 @@ import { openSegment } from "../../engine/open-segment.ts";
 import { writerLimits } from "../../event/log-writer.ts";
 import type { ConversationMemory } from "../../memory/summary.ts";
 import type { AppEnv } from "../app-env.ts";
-import { decodeBase64 } from "../decode-base64.ts";
+import { textOfBase64 } from "../text-of-base64.ts";
 import {
   messageIdOf,
   neverAgain,
@@ -147,7 +147,7 @@ async function callResult(c: Context<DeliveryEnv>): Promise<Response> {
 function decodeBody(base64 = ""): string | undefined {
   // Four characters of base64 are three bytes, and a character has at most four of those.
   if (base64.length / 4 > (limits.callAnswerCharsMax * 4) / 3 + 1) return undefined;
-  const text = decodeBase64(base64);
+  const text = textOfBase64(base64);
   return text.length > limits.callAnswerCharsMax ? undefined : text;
 }
 

@@ -3,7 +3,7 @@ import { Hono, type Context } from "hono";
 import * as z from "zod/mini";
 import { isExecutionId, isUserId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import { decodeBase64 } from "../decode-base64.ts";
+import { textOfBase64 } from "../text-of-base64.ts";
 import { neverAgain, parseDelivery, signed, type DeliveryEnv } from "../middleware/signed-delivery.ts";
 
 /** What failed; it stands in the URL, which is signed too. */
@@ -39,7 +39,7 @@ async function failure(c: Context<DeliveryEnv>): Promise<Response> {
     {
       atMs: clock.now(),
       status: callback.status,
-      cause: decodeBase64(callback.body).slice(0, limits.failureCharsMax),
+      cause: textOfBase64(callback.body).slice(0, limits.failureCharsMax),
       messageId: callback.sourceMessageId,
       deadLetterId: callback.dlqId,
     },
