@@ -26,10 +26,17 @@ describe("a pause", () => {
 
   it("rejects with the reason of its signal, before it begins and while it waits for the rest", async () => {
     const over = new AbortController();
-    const pause = pauseBy({ now: () => startMs });
-    const waiting = pause(1, over.signal);
     const why = new Error("over");
-    setTimeout(() => over.abort(why), 10);
+    let looks = 0;
+    const stillClock = {
+      now() {
+        looks += 1;
+        if (looks === 3) queueMicrotask(() => over.abort(why));
+        return startMs;
+      },
+    };
+    const pause = pauseBy(stillClock);
+    const waiting = pause(1, over.signal);
     await expect(waiting).rejects.toBe(why);
     await expect(pause(0, over.signal)).rejects.toBe(why);
   });
