@@ -19,7 +19,7 @@ export function confirmClaim(batch: Batch, claim: Claim, nowMs: number): Promise
 function lookUp(batch: Batch, claim: Claim, nowMs: number): Promise<Identity | undefined> {
   switch (claim.kind) {
     case "session":
-      return sessionPart(batch, claim.ref, claim.isRenewalDue);
+      return sessionPart(batch, claim.ref, claim.isRenewalDue ? nowMs : undefined);
     case "key":
       return keyPart(batch, claim, nowMs);
     case "ticket":

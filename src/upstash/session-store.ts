@@ -6,7 +6,13 @@ import * as z from "zod/mini";
 import { isUserId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { scopes } from "../session/scope.ts";
-import type { ListedSession, SessionRecord, SessionRef, SessionStore } from "../session/session.ts";
+import {
+  extendedEndSeconds,
+  type ListedSession,
+  type SessionRecord,
+  type SessionRef,
+  type SessionStore,
+} from "../session/session.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { sessionIndexKey, sessionKey } from "./keys.ts";
 import { readInteger, readNothing, readTexts } from "./reply.ts";
@@ -44,7 +50,7 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
       const ended = (await surplus) ?? [];
       if (ended.length > 0) await remove(ref.userId, ended);
     },
-    read: (ref, isExtending) => runOne(redis, (batch) => sessionPart(batch, ref, isExtending)),
+    read: (ref, inUseAtMs) => runOne(redis, (batch) => sessionPart(batch, ref, inUseAtMs)),
     async list(userId) {
       const hashes = await redis.command(["ZRANGE", sessionIndexKey(userId), 0, -1, "REV"], readTexts);
       if (hashes.length === 0) return [];
@@ -59,11 +65,12 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
   };
 }
 
-/** `SessionStore.read` as part of a larger batch: one command, or two when its time starts anew; no round trip of its own. */
-export function sessionPart(batch: Batch, ref: SessionRef, isExtending: boolean): Promise<SessionRecord | undefined> {
-  if (!isExtending) return batch.add(["GET", keyOf(ref)], readSession);
-  void batch.add(["EXPIRE", sessionIndexKey(ref.userId), limits.sessionTtlSeconds], readInteger);
-  return batch.add(["GETEX", keyOf(ref), "EX", limits.sessionTtlSeconds], readSession);
+/** `SessionStore.read` as part of a larger batch: one command, or two when it is extended; no round trip of its own. */
+export function sessionPart(batch: Batch, ref: SessionRef, inUseAtMs?: number): Promise<SessionRecord | undefined> {
+  if (inUseAtMs === undefined) return batch.add(["GET", keyOf(ref)], readSession);
+  const endSeconds = extendedEndSeconds(inUseAtMs);
+  void batch.add(["EXPIREAT", sessionIndexKey(ref.userId), endSeconds], readInteger);
+  return batch.add(["GETEX", keyOf(ref), "EXAT", endSeconds], readSession);
 }
 
 /** A record that cannot be read counts as absent: its owner signs in again, which mends it. */

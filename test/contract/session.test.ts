@@ -39,16 +39,16 @@ describe.each(stores)("a session store %s", (_name, open) => {
     const store = open();
     const ref = freshRef();
     await store.put(ref, recordOf(ref));
-    expect(await store.read(ref, false)).toEqual(recordOf(ref));
-    expect(await store.read(ref, true)).toEqual(recordOf(ref));
+    expect(await store.read(ref)).toEqual(recordOf(ref));
+    expect(await store.read(ref, Date.now())).toEqual(recordOf(ref));
   });
 
   it("knows nothing of a session that was never opened, nor of the same user's other session", async () => {
     const store = open();
     const ref = freshRef();
     await store.put(ref, recordOf(ref));
-    expect(await store.read(freshRef(), true)).toBeUndefined();
-    expect(await store.read({ ...ref, secretHash: "cd".repeat(32) }, true)).toBeUndefined();
+    expect(await store.read(freshRef(), Date.now())).toBeUndefined();
+    expect(await store.read({ ...ref, secretHash: "cd".repeat(32) }, Date.now())).toBeUndefined();
   });
 
   it("forgets a session that was ended, however often it is ended", async () => {
@@ -57,7 +57,7 @@ describe.each(stores)("a session store %s", (_name, open) => {
     await store.put(ref, recordOf(ref));
     await store.remove(ref.userId, [ref.secretHash]);
     await store.remove(ref.userId, [ref.secretHash]);
-    expect(await store.read(ref, false)).toBeUndefined();
+    expect(await store.read(ref)).toBeUndefined();
     expect(await store.list(ref.userId)).toEqual([]);
   });
 
@@ -80,8 +80,8 @@ describe.each(stores)("a session store %s", (_name, open) => {
       secretHash: String(index).padStart(64, "0"),
     }));
     for (const [index, ref] of refs.entries()) await store.put(ref, recordOf(ref, index));
-    expect(await store.read(refs[0]!, false)).toBeUndefined();
-    expect(await store.read(refs[1]!, false)).toBeDefined();
+    expect(await store.read(refs[0]!)).toBeUndefined();
+    expect(await store.read(refs[1]!)).toBeDefined();
     expect(await store.list(userId)).toHaveLength(limits.sessionsPerUserMax);
   });
 });
@@ -95,18 +95,37 @@ describe("a session store in Redis", () => {
     for (const key of keys) await redis.command(["EXPIRE", key, 60], readNothing);
     const times = () => Promise.all(keys.map((key) => redis.command(["TTL", key], readInteger)));
     stack.ledger.reset();
-    await store.read(ref, false);
+    await store.read(ref);
     expect(stack.ledger.read().commands).toBe(1);
     expect(Math.max(...(await times()))).toBeLessThanOrEqual(60);
     stack.ledger.reset();
-    await store.read(ref, true);
+    await store.read(ref, Date.now());
     expect(stack.ledger.read().commands).toBe(2);
     expect(Math.min(...(await times()))).toBeGreaterThan(limits.sessionTtlSeconds - 60);
+  });
+
+  it("moves the end of a session at most once an hour, however often it is in use", async () => {
+    const store = upstashSessionStore(redis);
+    const ref = freshRef();
+    await store.put(ref, recordOf(ref));
+    const endOf = (key: string) => redis.command(["EXPIRETIME", key], readInteger);
+    const hourMs = 3_600_000;
+    const fullHourMs = Math.ceil(Date.now() / hourMs) * hourMs;
+    const endsAfter = async (inUseAtMs: number) => {
+      await store.read(ref, inUseAtMs);
+      const ends = [sessionKey(ref.userId, ref.secretHash), sessionIndexKey(ref.userId)].map(endOf);
+      return (await Promise.all(ends)).map((seconds) => seconds * 1000 - limits.sessionTtlSeconds * 1000 - fullHourMs);
+    };
+    expect(await endsAfter(fullHourMs)).toEqual([0, 0]);
+    expect(await endsAfter(fullHourMs + 1)).toEqual([hourMs, hourMs]);
+    expect(await endsAfter(fullHourMs + hourMs - 1)).toEqual([hourMs, hourMs]);
+    expect(await endsAfter(fullHourMs + hourMs)).toEqual([hourMs, hourMs]);
+    expect(await endsAfter(fullHourMs + hourMs + 1)).toEqual([2 * hourMs, 2 * hourMs]);
   });
 
   it("counts a record that it cannot read as absent", async () => {
     const ref = freshRef();
     await redis.command(["SET", sessionKey(ref.userId, ref.secretHash), "{broken"], readNothing);
-    expect(await upstashSessionStore(redis).read(ref, false)).toBeUndefined();
+    expect(await upstashSessionStore(redis).read(ref)).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
 import { limits } from "../../src/core/limits.ts";
 import type { Clock } from "../../src/core/ports.ts";
-import type { SessionRecord, SessionRef, SessionStore } from "../../src/session/session.ts";
+import {
+  extendedEndSeconds,
+  type SessionRecord,
+  type SessionRef,
+  type SessionStore,
+} from "../../src/session/session.ts";
 
 export function memorySessionStore(clock: Clock): SessionStore {
   const kept = new Map<string, { ref: SessionRef; record: SessionRecord; expiresAtMs: number }>();
@@ -15,10 +20,10 @@ export function memorySessionStore(clock: Clock): SessionStore {
       kept.set(keyOf(ref), { ref, record, expiresAtMs: expiry() });
       for (const oldest of alive(ref.userId).slice(limits.sessionsPerUserMax)) kept.delete(keyOf(oldest.ref));
     },
-    async read(ref, isExtending) {
+    async read(ref, inUseAtMs) {
       const found = kept.get(keyOf(ref));
       if (found === undefined || found.expiresAtMs <= clock.now()) return undefined;
-      if (isExtending) found.expiresAtMs = expiry();
+      if (inUseAtMs !== undefined) found.expiresAtMs = extendedEndSeconds(inUseAtMs) * 1000;
       return found.record;
     },
     async list(userId) {

@@ -42,6 +42,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     operator: nobody,
     token: undefined,
   };
+  const extending = ({ isRenewalDue }: { isRenewalDue: boolean }) => (isRenewalDue ? clock.now() : undefined);
   const wire: EdgeWire & { answering: () => Promise<Pick<Answering, "tools">> } = {
     clock,
     meter: createMeter(),
@@ -51,7 +52,7 @@ function rig(more: Partial<EdgeWire> = {}) {
     readClaim: (presented) => readPresented(readers, presented),
     gate: {
       pass: async ({ claim, limiter: name, caller }) => ({
-        identity: claim.kind === "session" ? await store.read(claim.ref, claim.isRenewalDue) : undefined,
+        identity: claim.kind === "session" ? await store.read(claim.ref, extending(claim)) : undefined,
         limit: await limiter.take(name, caller),
       }),
     },
@@ -64,9 +65,8 @@ function rig(more: Partial<EdgeWire> = {}) {
     ...more,
   };
   const app = createApp(() => wire as unknown as Wire);
-  async function request(method: string, url: string, headers: Record<string, string> = {}, bindings = {}) {
-    return app.request(url, { method, headers }, { ...env, ...bindings });
-  }
+  const request = async (method: string, url: string, headers: Record<string, string> = {}, bindings = {}) =>
+    app.request(url, { method, headers }, { ...env, ...bindings });
   return { clock, request, sessions };
 }
 

@@ -26,7 +26,7 @@ describe("a session", () => {
     const issued = await sessions.open();
     const claim = await sessions.claim(issued.token);
     expect(claim).toMatchObject({ kind: "session", ref: issued.ref, expiresAtMs: issued.expiresAtMs });
-    expect(await store.read(issued.ref, false)).toMatchObject({ userId: issued.ref.userId });
+    expect(await store.read(issued.ref)).toMatchObject({ userId: issued.ref.userId });
   });
 
   it("belongs to another user each time one is opened", async () => {
