@@ -52,7 +52,11 @@ export async function buildWorker(): Promise<void> {
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
     plugins: [ownZodForMcp],
-    alias: { "@upstash/core-analytics": path.join(root, "src/upstash/no-analytics.ts") },
+    alias: {
+      "@upstash/core-analytics": path.join(root, "src/upstash/no-analytics.ts"),
+      // Its package.json names the CommonJS build only, of which nothing can be left out.
+      "@upstash/ratelimit": path.join(root, "node_modules/@upstash/ratelimit/dist/index.mjs"),
+    },
     minify: true,
     // Function names cost 22 KiB and serve nobody: errors carry codes, and source maps carry names.
     keepNames: false,

@@ -27,7 +27,7 @@ import { tokenBudgetOf } from "./wire/token-budget.ts";
 import type { MemoryWire } from "./wire/memory.ts";
 import type { ModelList } from "./wire/models.ts";
 import type { QueuedTools } from "./wire/queued-tools.ts";
-import { createQueues, internalKeyOf } from "./wire/queues.ts";
+import { internalKeyOf } from "./wire/internal-key.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
 
 export interface Wire extends EdgeWire {
@@ -56,20 +56,21 @@ const blocked = createBlockedCallers();
 export function createWire(invocation: Invocation, registry?: RunRegistry<RunServices>): Wire {
   const adapters = createAdapters(invocation);
   const { config, clock, random, pause, redis } = adapters;
-  const queues = createQueues(adapters);
+  const queues = once(async () => (await import("./wire/queues.ts")).createQueues(adapters));
   const memory = once(async () => (await import("./wire/memory.ts")).createMemory(adapters));
   const eventLog = upstashEventLog(redis, clock);
   const conversations = upstashConversationStore(redis, clock);
   const chance = (): number => unitInterval(random);
   const reminders: Reminders = { schedule: async (reminder) => (await runs()).reminders.schedule(reminder) };
   const answering = once(async () => {
-    const { createAnswering } = await import("./wire/answering.ts");
-    return createAnswering({ adapters, queues, eventLog, toolServices: { facts: lateFacts(memory), reminders } });
+    const [{ createAnswering }, { turns }] = await Promise.all([import("./wire/answering.ts"), queues()]);
+    return createAnswering({ adapters, turns, eventLog, toolServices: { facts: lateFacts(memory), reminders } });
   });
   const runs = once(async () => {
-    const [{ createRuns }, { chat, toolParts: tools }] = await Promise.all([import("./wire/runs.ts"), answering()]);
+    const chunk = import("./wire/runs.ts");
+    const [{ createRuns }, ready, { chat, toolParts: tools }] = await Promise.all([chunk, queues(), answering()]);
     const { env } = invocation;
-    return createRuns({ adapters, env, queues, model: chat.model, tools, conversations, chance, registry });
+    return createRuns({ adapters, env, queues: ready, model: chat.model, tools, conversations, chance, registry });
   });
   return {
     ...createEdge(adapters),
@@ -89,8 +90,9 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
     schedules: once(async () => (await import("./wire/schedules.ts")).createSchedules(adapters)),
     models: async () => (await import("./wire/models.ts")).modelList(adapters),
     queuedTools: once(async () => {
-      const [{ createQueuedTools }, { toolParts }] = await Promise.all([import("./wire/queued-tools.ts"), answering()]);
-      return createQueuedTools(adapters, toolParts, queues.tools);
+      const chunk = import("./wire/queued-tools.ts");
+      const [{ createQueuedTools }, { tools }, { toolParts }] = await Promise.all([chunk, queues(), answering()]);
+      return createQueuedTools(adapters, toolParts, tools);
     }),
   };
 }

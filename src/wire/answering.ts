@@ -1,6 +1,6 @@
 /** What it takes to answer: the model and the tools. A chunk of its own, that the first turn or run of an isolate loads. */
 import { chatPrompt, chatTools } from "../agent/chat-tools.ts";
-import type { ChatParts } from "../agent/chat.ts";
+import type { ChatParts, TurnQueue } from "../agent/chat.ts";
 import type { Model } from "../agent/model-port.ts";
 import { modelPrice } from "../config.ts";
 import { limits } from "../core/limits.ts";
@@ -11,7 +11,6 @@ import { openAiModel } from "../model/openai-model.ts";
 import type { ToolParts } from "../tool/call-context.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import type { Adapters } from "./adapters.ts";
-import type { Queues } from "./queues.ts";
 import { tokenBudgetOf } from "./token-budget.ts";
 import { createTools, toolRegistry, type ToolServices } from "./tools.ts";
 
@@ -23,12 +22,12 @@ export interface Answering {
 
 export interface AnsweringParts {
   readonly adapters: Adapters;
-  readonly queues: Queues;
+  readonly turns: TurnQueue;
   readonly eventLog: EventLog;
   readonly toolServices: Pick<ToolServices, "facts" | "reminders">;
 }
 
-export function createAnswering({ adapters, queues, eventLog, toolServices }: AnsweringParts): Answering {
+export function createAnswering({ adapters, turns, eventLog, toolServices }: AnsweringParts): Answering {
   const { config, clock, log } = adapters;
   const toolParts = createTools(adapters, toolServices);
   const chat = {
@@ -39,7 +38,7 @@ export function createAnswering({ adapters, queues, eventLog, toolServices }: An
     logger: log,
     systemPrompt: chatPrompt(clock.now()),
     contextTokens: config.model.contextTokens,
-    queue: queues.turns,
+    queue: turns,
     tokenBudget: tokenBudgetOf(adapters),
     profile: budgetProfiles[config.workersPlan],
   };

@@ -10,7 +10,7 @@ import { upstashApiKeyStore } from "../upstash/api-key-store.ts";
 import { upstashSessionStore } from "../upstash/session-store.ts";
 import { upstashTicketStore } from "../upstash/ticket-store.ts";
 import type { Adapters } from "./adapters.ts";
-import { internalKeyOf } from "./queues.ts";
+import { internalKeyOf } from "./internal-key.ts";
 
 /** Who is asking: everything that a request may present. */
 export function createIdentityWire(adapters: Adapters): Pick<EdgeWire, "sessions" | "keys" | "tickets" | "readClaim"> {

@@ -1,7 +1,6 @@
 import type { TurnQueue } from "../agent/chat.ts";
 import type { Config, QstashConfig } from "../config.ts";
 import type { Meter } from "../core/meter.ts";
-import { Secret } from "../core/secret.ts";
 import { limits } from "../core/limits.ts";
 import type { AlertNotice } from "../ops/check-alerts.ts";
 import type { CallPort } from "../engine/engine-parts.ts";
@@ -16,6 +15,7 @@ import { withOutbox } from "../upstash/with-outbox.ts";
 import type { UpstashWorkflowOptions } from "../upstash/workflow.ts";
 import { carriedQueue, type Carrier } from "../workflow/carrier.ts";
 import type { Adapters } from "./adapters.ts";
+import { internalKeyOf } from "./internal-key.ts";
 
 export interface Queues {
   readonly runs: Queue;
@@ -101,9 +101,4 @@ function lateCarrier(options: UpstashWorkflowOptions): Carrier {
     start: async (run) => (await load()).start(run),
     wake: async (ref, segments) => (await load()).wake(ref, segments),
   };
-}
-
-/** Without a key of its own the app's calls to itself are proven by the secret that it has anyway. */
-export function internalKeyOf({ internalKey, sessionSecret }: Config): Secret {
-  return internalKey ?? new Secret(`internal:${sessionSecret.reveal()}`);
 }
