@@ -4,9 +4,12 @@ import type { Meter } from "./meter.ts";
 export interface Tally {
   /** Requests by method, route and class of status. */
   readonly requests: Map<string, number>;
+  /** Decisions of the limiters, by limiter and decision. */
+  readonly decisions: Map<string, number>;
   readonly startedAtMs: number;
   /** Not sent yet. */
   pendingFailures: number;
+  pendingRefusals: number;
   pendingMicroUsd: number;
   inputTokens: number;
   outputTokens: number;
@@ -30,8 +33,10 @@ const seriesMax = 1_000;
 function createTally(nowMs: number): Tally {
   return {
     requests: new Map(),
+    decisions: new Map(),
     startedAtMs: nowMs,
     pendingFailures: 0,
+    pendingRefusals: 0,
     pendingMicroUsd: 0,
     inputTokens: 0,
     outputTokens: 0,
@@ -45,11 +50,19 @@ export function countRequest(
   tally: Tally,
   o: { readonly method: string; readonly route: string; readonly status: number },
 ): void {
-  const key = JSON.stringify([o.method, o.route, `${Math.floor(o.status / 100)}xx`]);
-  if (tally.requests.size < seriesMax || tally.requests.has(key)) {
-    tally.requests.set(key, (tally.requests.get(key) ?? 0) + 1);
-  }
+  add(tally.requests, [o.method, o.route, `${Math.floor(o.status / 100)}xx`]);
   if (o.status >= 500) tally.pendingFailures += 1;
+}
+
+/** `uncounted` where nobody could be asked, and the limiter lets through then. */
+export function countDecision(tally: Tally, limiter: string, decision: "allowed" | "refused" | "uncounted"): void {
+  add(tally.decisions, [limiter, decision]);
+  if (decision === "refused") tally.pendingRefusals += 1;
+}
+
+function add(series: Map<string, number>, labels: readonly string[]): void {
+  const key = JSON.stringify(labels);
+  if (series.size < seriesMax || series.has(key)) series.set(key, (series.get(key) ?? 0) + 1);
 }
 
 /** What a model says that it has read and written: on the invocation's meter and in the isolate's sums. */
@@ -78,8 +91,9 @@ export function tallyOf(env: object, nowMs: number): Tally {
   return known;
 }
 
-/** Failures soon, money within a minute: each sending costs commands. */
+/** Failures soon, refusals and money within a minute: each sending costs commands. */
 export function isSendingDue(tally: Tally, nowMs: number): boolean {
   const quietMs = nowMs - tally.lastSentAtMs;
-  return (tally.pendingFailures > 0 && quietMs >= 5_000) || (tally.pendingMicroUsd >= 1 && quietMs >= 60_000);
+  const isMinuteOver = quietMs >= 60_000 && (tally.pendingMicroUsd >= 1 || tally.pendingRefusals > 0);
+  return isMinuteOver || (tally.pendingFailures > 0 && quietMs >= 5_000);
 }

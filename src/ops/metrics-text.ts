@@ -20,6 +20,10 @@ export function isolateFamilies(tally: Tally, isolate: string): Family[] {
     const [method, route, status] = JSON.parse(key) as [string, string, string];
     return { labels: { isolate, method, route, status }, value };
   });
+  const decisions = [...tally.decisions].map(([key, value]) => {
+    const [limiter, decision] = JSON.parse(key) as [string, string];
+    return { labels: { isolate, limiter, decision }, value };
+  });
   const total = (name: string, help: string, samples: readonly Sample[]): Family => ({
     name: `skipstone_${name}`,
     type: "counter",
@@ -28,6 +32,7 @@ export function isolateFamilies(tally: Tally, isolate: string): Family[] {
   });
   return [
     total("requests_total", "Requests that this isolate has answered.", requests),
+    total("rate_limit_decisions_total", "What the rate limiters have decided.", decisions),
     total("redis_commands_total", "Redis commands as they are billed.", one(tally.redis.commands)),
     total("redis_round_trips_total", "Requests to Redis.", one(tally.redis.roundTrips)),
     total("redis_failed_round_trips_total", "Requests to Redis that got no answer.", one(tally.redis.failures)),

@@ -151,6 +151,11 @@ export function failuresKey(minute: number): string {
   return `ops:failures:${minute}`;
 }
 
+/** Requests that the limiters refused on a day, over all isolates. */
+export function refusalsKey(day: string): string {
+  return `ops:refusals:${day}`;
+}
+
 /** What models cost on a day, in millionths of a US dollar. */
 export function spendKey(day: string): string {
   return `ops:spend:${day}`;

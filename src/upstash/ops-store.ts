@@ -5,7 +5,7 @@ import { parseJson } from "../core/json.ts";
 import { alertRules, type AlertRule, type Incident, type Readings } from "../ops/alert-rules.ts";
 import { parkedPlace } from "../engine/parked-runs.ts";
 import type { Batch, RedisClient } from "./batch.ts";
-import { dueRunsKey, dueTurnsKey, failuresKey, incidentsKey, outboxKey, spendKey } from "./keys.ts";
+import { dueRunsKey, dueTurnsKey, failuresKey, incidentsKey, outboxKey, refusalsKey, spendKey } from "./keys.ts";
 import { readInteger, readPairs, readText } from "./reply.ts";
 import { runOne } from "./run-one.ts";
 
@@ -13,7 +13,7 @@ const minuteMs = 60_000;
 /** The running minute and the ten before it. */
 const failureMinutes = 11;
 const failuresTtlSeconds = 15 * 60;
-const spendTtlSeconds = 3 * 24 * 60 * 60;
+const dayTtlSeconds = 3 * 24 * 60 * 60;
 
 export interface Gauges {
   readonly dueRuns: number;
@@ -22,32 +22,37 @@ export interface Gauges {
   readonly dueTurns: number;
   readonly outboxMessages: number;
   readonly failures: number;
+  readonly refusals: number;
   readonly spendUsd: number;
 }
 
 const readCount = (reply: unknown): number => Number(readText(reply) ?? 0);
 const readSum = (reply: unknown): number => (reply as unknown[]).reduce<number>((sum, one) => sum + readCount(one), 0);
 const failuresOf = (nowMs: number): string => failuresKey(Math.floor(nowMs / minuteMs));
-const spendOf = (nowMs: number): string => spendKey(new Date(nowMs).toISOString().slice(0, 10));
+const dayOf = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 10);
+const refusalsOf = (nowMs: number): string => refusalsKey(dayOf(nowMs));
+const spendOf = (nowMs: number): string => spendKey(dayOf(nowMs));
 
-/** Adds what the isolate has not sent yet. 2 billed commands for each of the two sums; what is lost on the way is not sent again. */
+/** Adds what the isolate has not sent yet. 2 billed commands for each of the three sums; what is lost on the way is not sent again. */
 export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number): Promise<void> {
-  const { pendingFailures } = tally;
+  const { pendingFailures, pendingRefusals } = tally;
   // What is less than a millionth of a dollar waits for more: a call that embeds may cost less.
   const pendingMicroUsd = Math.floor(tally.pendingMicroUsd);
   tally.pendingFailures = 0;
+  tally.pendingRefusals = 0;
   tally.pendingMicroUsd -= pendingMicroUsd;
   tally.lastSentAtMs = nowMs;
   await redis.run((batch) => {
-    if (pendingFailures > 0) {
-      void batch.add(["INCRBY", failuresOf(nowMs), pendingFailures], readInteger);
-      void batch.add(["EXPIRE", failuresOf(nowMs), failuresTtlSeconds], readInteger);
-    }
-    if (pendingMicroUsd > 0) {
-      void batch.add(["INCRBY", spendOf(nowMs), pendingMicroUsd], readInteger);
-      void batch.add(["EXPIRE", spendOf(nowMs), spendTtlSeconds], readInteger);
-    }
+    addSum(batch, failuresOf(nowMs), pendingFailures, failuresTtlSeconds);
+    addSum(batch, refusalsOf(nowMs), pendingRefusals, dayTtlSeconds);
+    addSum(batch, spendOf(nowMs), pendingMicroUsd, dayTtlSeconds);
   });
+}
+
+function addSum(batch: Batch, key: string, sum: number, ttlSeconds: number): void {
+  if (sum === 0) return;
+  void batch.add(["INCRBY", key, sum], readInteger);
+  void batch.add(["EXPIRE", key, ttlSeconds], readInteger);
 }
 
 /** 1 round trip, 7 billed commands. */
@@ -65,16 +70,19 @@ function gaugesPart(batch: Batch, nowMs: number): Promise<Gauges> {
     batch.add(["ZCARD", dueTurnsKey], readInteger),
     batch.add(["HLEN", outboxKey], readInteger),
     batch.add(["MGET", ...failedIn], readSum),
-    batch.add(["GET", spendOf(nowMs)], readCount),
-  ]).then(([all, overdueRuns, parkedRuns, dueTurns, outboxMessages, failures, microUsd]): Gauges => ({
-    dueRuns: all - parkedRuns,
-    overdueRuns,
-    parkedRuns,
-    dueTurns,
-    outboxMessages,
-    failures,
-    spendUsd: microUsd / 1e6,
-  }));
+    batch.add(["MGET", refusalsOf(nowMs), spendOf(nowMs)], (reply) => (reply as unknown[]).map(readCount)),
+  ]).then(
+    ([all, overdueRuns, parkedRuns, dueTurns, outboxMessages, failures, [refusals = 0, microUsd = 0]]): Gauges => ({
+      dueRuns: all - parkedRuns,
+      overdueRuns,
+      parkedRuns,
+      dueTurns,
+      outboxMessages,
+      failures,
+      refusals,
+      spendUsd: microUsd / 1e6,
+    }),
+  );
   // As with every command of a batch: the failure of the whole trip is thrown by `run`.
   gauges.catch(() => {});
   return gauges;

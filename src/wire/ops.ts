@@ -73,6 +73,7 @@ const gaugeWords: Readonly<Record<keyof Gauges, readonly [name: string, help: st
   dueTurns: ["turns_active", "Conversations in which a turn may be running."],
   outboxMessages: ["outbox_messages", "Messages that wait for the queue to be back."],
   failures: ["failures_10m", "Requests that failed in this minute and the ten before it, over all isolates."],
+  refusals: ["rate_limited_today", "Requests that the rate limiters refused today, over all isolates."],
   spendUsd: ["spend_today_usd", "What models cost today by MODEL_PRICES, over all isolates."],
 };
 

@@ -45,7 +45,7 @@ function presentedIn({ req }: Context<AppEnv>, cookie: string | undefined): Pres
 export function requireIdentity(limiter: LimiterName = "api") {
   return createMiddleware<AppEnv>(async (c, next) => {
     const passed = await c.get("wire").gate.pass({ claim: c.get("claim"), limiter, caller: callerOf(c) });
-    enforceLimit(c, passed.limit, c.get("wire").clock.now());
+    enforceLimit(c, limiter, passed.limit);
     await admitIdentity(c, passed.identity);
     await next();
   });
@@ -77,7 +77,7 @@ export function requireScope({ scopes }: Identity, scope: Scope): void {
 export function countRequest(limiter: LimiterName = "api") {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { limit } = await c.get("wire").gate.pass({ claim: { kind: "none" }, limiter, caller: callerOf(c) });
-    enforceLimit(c, limit, c.get("wire").clock.now());
+    enforceLimit(c, limiter, limit);
     await next();
   });
 }

@@ -89,7 +89,7 @@ export async function postTurn(c: Context<AppEnv>): Promise<Response> {
   const ref: ConversationRef = { userId: claim.userId, conversationId: body.id };
   const wire = c.get("wire");
   const admitted = await wire.admission.admit({ claim, caller: callerOf(c), ref });
-  enforceLimit(c, admitted.limit, wire.clock.now());
+  enforceLimit(c, "chat", admitted.limit);
   await admitIdentity(c, admitted.identity);
   if (message === undefined) return (await agentChat()).answerApprovals(c, ref.userId, approvals ?? []);
   const isRegeneration = body.trigger === "regenerate-message";
