@@ -4,18 +4,34 @@
  * The clone has the files that git tracks, as they are in this tree, and nothing that was built here. Only `npm ci` is spared: its `node_modules` is ours.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readVars } from "../../scripts/environment/vars-text.ts";
 import { LOCAL_INTERNAL_KEY } from "../../stack/app-bindings.ts";
 import { LOCAL_CREDENTIALS } from "../../stack/credentials.ts";
 import { freePort } from "../../stack/free-port.ts";
 import { startGuarded, type GuardedProcess } from "../../stack/guarded-process.ts";
-import { isAsPrinted, shellCommands } from "../support/documented-commands.ts";
+import {
+  codeBlocks,
+  isAsPrinted,
+  shellCommands,
+  withLinesAdded,
+  type DocumentedCommand,
+} from "../support/documented-commands.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const documentedUrl = "http://127.0.0.1:8787";
@@ -87,6 +103,11 @@ async function type(command: string, exported: Readonly<Record<string, string>> 
   return stdout;
 }
 
+async function expectAsPrinted({ command, prints = "" }: DocumentedCommand): Promise<void> {
+  const text = await type(command);
+  expect(isAsPrinted(text, prints), `${command}\n${text}\nis not\n${prints}`).toBe(true);
+}
+
 describe("npm start", () => {
   it("encrypts what it keeps by a random key of its own, which nobody else may read", async () => {
     await fetch(`${url}/api/sessions`, { method: "POST" });
@@ -105,11 +126,25 @@ describe("npm start", () => {
   });
 
   it("answers the README's requests as the README says", async () => {
-    expect(curls("README.md")).toHaveLength(3);
-    for (const { command, prints = "" } of curls("README.md")) {
-      const text = await type(command);
-      expect(isAsPrinted(text, prints), `${command}\n${text}\nis not\n${prints}`).toBe(true);
-    }
+    expect(curls("README.md")).toHaveLength(5);
+    for (const documented of curls("README.md").slice(0, 3)) await expectAsPrinted(documented);
+  });
+
+  it("takes the run of the README's reader as soon as it is written, and carries it to its end", async () => {
+    const [code] = codeBlocks("README.md", "ts");
+    const [diff] = codeBlocks("README.md", "diff");
+    const [start, follow] = curls("README.md").slice(3);
+    writeFileSync(path.join(clone, "src/saga/greet.ts"), code!);
+    const registry = path.join(clone, "src/wire/runs.ts");
+    writeFileSync(registry, withLinesAdded(readFileSync(registry, "utf8"), diff!));
+    await vi.waitFor(
+      async () => {
+        await expectAsPrinted(start!);
+        expect(readFileSync(path.join(clone, "run.json"), "utf8")).toContain('"runId"');
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+    await expectAsPrinted(follow!);
   });
 
   it("lets an operator sweep with the command of the troubleshooting guide", async () => {

@@ -7,10 +7,28 @@ export interface DocumentedCommand {
   readonly prints: string | undefined;
 }
 
+/** The texts of a document's blocks in a language, in order. */
+export function codeBlocks(file: string, language: string): readonly string[] {
+  const blocks = readFileSync(file, "utf8").matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm);
+  return [...blocks].flatMap(([, named, text = ""]) => (named === language ? [text] : []));
+}
+
+/** A text with the lines of a `diff` block added to it. @throws Error where a part of the block fits nowhere, or in two places. */
+export function withLinesAdded(text: string, diff: string): string {
+  let changed = text;
+  for (const part of diff.split("@@\n")) {
+    const lines = part.split("\n").slice(0, -1);
+    const before = lines.filter((line) => !line.startsWith("+")).map((line) => `${line.slice(1)}\n`);
+    const pieces = changed.split(before.join(""));
+    if (pieces.length !== 2) throw new Error(`fits in ${pieces.length - 1} places:\n${part}`);
+    changed = pieces.join(lines.map((line) => `${line.slice(1)}\n`).join(""));
+  }
+  return changed;
+}
+
 /** The commands of all `sh` blocks of a document, in order. */
 export function shellCommands(file: string): readonly DocumentedCommand[] {
-  const blocks = readFileSync(file, "utf8").matchAll(/^```sh\n([\s\S]*?)^```$/gm);
-  return [...blocks].flatMap(([, block = ""]) => {
+  return codeBlocks(file, "sh").flatMap((block) => {
     const lines = block.split("\n").filter((line) => line !== "");
     return lines.flatMap((line, index) => {
       if (line.startsWith("# ")) return [];
