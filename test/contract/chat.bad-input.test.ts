@@ -160,9 +160,12 @@ describe("POST /api/chat", () => {
     expect(await problemOf(response)).toMatchObject({ status: 429, code: "rate_limited" });
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(response.headers.get("x-ratelimit-limit")).toBe("20");
+    // The isolate tells the sum of refusals behind an answer, once in a minute.
+    await app.background();
     app.stack.ledger.reset();
     expect((await who.chat("limited", "m22", "hi")).status).toBe(429);
     // The isolate remembers who is over the limit.
+    await app.background();
     expect(app.stack.ledger.read()).toMatchObject({ commands: 0, modelCalls: 0 });
     expect((await who.fetch("/api/conversations")).status).toBe(200);
   });
