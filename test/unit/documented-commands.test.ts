@@ -58,6 +58,19 @@ function namesRead(): string[] {
   return [...names].toSorted();
 }
 
+describe("the numbers of the README", () => {
+  it("are those of the bench", () => {
+    const table = /^## Numbers\n[\s\S]*?^\|---.*\n([\s\S]*?)\n\n/m.exec(readme)?.[1] ?? "";
+    const rows = table.split("\n").map((row) => row.split(" | "));
+    expect(rows.length).toBeGreaterThan(1);
+    const results = readFileSync("bench/RESULTS.md", "utf8").split("\n");
+    for (const [name = "", ...numbers] of rows) {
+      const measured = results.find((line) => line.startsWith(name) && line.includes(numbers[0]!));
+      for (const number of numbers) expect(measured, `${name}: ${number}`).toContain(number.replace(/ \|$/, ""));
+    }
+  });
+});
+
 describe("shell blocks", () => {
   it("of the README begin with what starts it and what checks it", () => {
     expect(shellCommands("README.md").slice(0, 2)).toEqual([
