@@ -26,6 +26,7 @@ import type { Answering } from "./wire/answering.ts";
 import { tokenBudgetOf } from "./wire/token-budget.ts";
 import type { MemoryWire } from "./wire/memory.ts";
 import type { ModelList } from "./wire/models.ts";
+import { perConfig } from "./wire/per-config.ts";
 import type { QueuedTools } from "./wire/queued-tools.ts";
 import { internalKeyOf } from "./wire/internal-key.ts";
 import type { RunServices, RunsWire } from "./wire/runs.ts";
@@ -46,8 +47,7 @@ export interface Wire extends EdgeWire {
   readonly models: () => Promise<ModelList>;
 }
 
-/** Of this isolate. */
-const blocked = createBlockedCallers();
+const blockedOf = perConfig(createBlockedCallers);
 
 /**
  * @param registry the runs that can be started; the app's own without it.
@@ -56,6 +56,7 @@ const blocked = createBlockedCallers();
 export function createWire(invocation: Invocation, registry?: RunRegistry<RunServices>): Wire {
   const adapters = createAdapters(invocation);
   const { config, clock, random, pause, redis } = adapters;
+  const blocked = blockedOf(config);
   const queues = once(async () => (await import("./wire/queues.ts")).createQueues(adapters));
   const memory = once(async () => (await import("./wire/memory.ts")).createMemory(adapters));
   const eventLog = upstashEventLog(redis, clock);
@@ -119,7 +120,7 @@ function createEdge(adapters: Adapters): EdgeWire {
     clock,
     meter: adapters.meter,
     ...createIdentityWire(adapters),
-    gate: upstashGate({ redis, clock, blocked }),
+    gate: upstashGate({ redis, clock, blocked: blockedOf(config) }),
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },

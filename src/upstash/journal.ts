@@ -15,12 +15,17 @@ import { budgetsKey, conversationRunsKey, dueRunsKey, journalKey, journalVolumeK
 import { addAnnouncement, addFarewell } from "./run-notes.ts";
 import { readableOrNone, readInteger, readNothing, readText, readTexts } from "./reply.ts";
 
-/** What was learned is the same for every request of an isolate; a little old does no harm. */
-const learnedBudgets = new Map<string, { readonly text: string | undefined; readonly untilMs: number }>();
+/** What was learned of definitions, by their names. It is the same for every request of an isolate, which keeps it; a little old does no harm. */
+export type LearnedBudgets = Map<string, { readonly text: string | undefined; readonly untilMs: number }>;
+
 const learnedTtlMs = 60_000;
 const learnedCountMax = 1_000;
 
-export function upstashJournal(redis: RedisClient, clock: Clock): Journal & BudgetBook {
+export function upstashJournal(
+  redis: RedisClient,
+  clock: Clock,
+  learnedBudgets: LearnedBudgets = new Map(),
+): Journal & BudgetBook {
   function keep(definition: string, text: string | undefined): string | undefined {
     if (learnedBudgets.size >= learnedCountMax) learnedBudgets.clear();
     learnedBudgets.set(definition, { text, untilMs: clock.now() + learnedTtlMs });

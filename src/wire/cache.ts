@@ -1,22 +1,14 @@
 /** The cache of one invocation, over what its isolate remembers. */
 import { createCache, type Cache } from "../cache/cache.ts";
-import { createIsolateCache, type IsolateCache } from "../cache/isolate-cache.ts";
-import type { Config } from "../config.ts";
+import { createIsolateCache } from "../cache/isolate-cache.ts";
 import { limits } from "../core/limits.ts";
 import { upstashCacheStore } from "../upstash/cache.ts";
 import type { Adapters } from "./adapters.ts";
+import { perConfig } from "./per-config.ts";
 
-/** One for each isolate, which has one configuration. */
-const isolates = new WeakMap<Config, IsolateCache>();
-
-export function isolateCacheOf(config: Config): IsolateCache {
-  const known = isolates.get(config);
-  if (known !== undefined) return known;
-  const { isolateCacheEntriesMax: entriesMax, isolateCacheBytesMax: bytesMax } = limits;
-  const isolate = createIsolateCache({ entriesMax, bytesMax });
-  isolates.set(config, isolate);
-  return isolate;
-}
+export const isolateCacheOf = perConfig(() =>
+  createIsolateCache({ entriesMax: limits.isolateCacheEntriesMax, bytesMax: limits.isolateCacheBytesMax }),
+);
 
 export function createCacheOf(adapters: Adapters): Cache {
   const { config, redis, random } = adapters;

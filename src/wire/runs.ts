@@ -29,7 +29,7 @@ import { upstashAgentStore } from "../upstash/agent-store.ts";
 import { readDueNow, type DueNow } from "../upstash/due-now.ts";
 import { upstashDueRuns, upstashDueTurns } from "../upstash/due-registry.ts";
 import { upstashRunFeed } from "../upstash/event-feed.ts";
-import { upstashActiveRuns, upstashJournal, upstashRunIndex } from "../upstash/journal.ts";
+import { upstashActiveRuns, upstashJournal, upstashRunIndex, type LearnedBudgets } from "../upstash/journal.ts";
 import { carryRun, giveUpRun } from "../workflow/carry-run.ts";
 import type { Carrier } from "../workflow/carrier.ts";
 import { createAgentServices } from "./agents.ts";
@@ -37,6 +37,7 @@ import { isolateCacheOf } from "./cache.ts";
 import { createEraseServices } from "./erase.ts";
 import type { Adapters } from "./adapters.ts";
 import { createOps, createRedrive, type Ops } from "./ops.ts";
+import { perConfig } from "./per-config.ts";
 import type { Queues } from "./queues.ts";
 import { remoteLister } from "./remote-tools.ts";
 import { toolRegistry, type ToolServices } from "./tools.ts";
@@ -128,6 +129,8 @@ export function createRuns(parts: RunsParts): RunsWire {
   };
 }
 
+const learnedBudgetsOf = perConfig((): LearnedBudgets => new Map());
+
 /** @param ops of which the runs are given a part; they act on the engine that is made here. */
 function createEngine(
   { adapters, queues, model, tools, registry }: RunsParts,
@@ -135,7 +138,7 @@ function createEngine(
   ops: () => Ops,
 ): EngineParts<RunServices> {
   const { config, clock, redis } = adapters;
-  const journal = upstashJournal(redis, clock);
+  const journal = upstashJournal(redis, clock, learnedBudgetsOf(config));
   return {
     ...adapters,
     journal,
