@@ -23,6 +23,8 @@ export default defineConfig({
           environment: "node",
           // Each file has a stack of its own, and waits more than it works.
           maxWorkers: 3,
+          // As unit tests: what an isolate of the Worker keeps, it keeps for its configuration, and each file has its own.
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
