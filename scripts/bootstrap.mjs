@@ -54,9 +54,10 @@ function installIfNeeded() {
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === lockHash) return;
 
   console.log("Installing dependencies (npm ci) …");
-  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+  // Its warnings are about the Node that is there, under which nothing of this runs. What a package would report of the install to its makers is switched off.
+  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
-    env: { ...process.env, PATH: pathWithoutLocalBin() },
+    env: { ...process.env, PATH: pathWithoutLocalBin(), SCARF_ANALYTICS: "false" },
     shell: process.platform === "win32",
     stdio: "inherit",
   });
