@@ -23,6 +23,10 @@ export function newKeyId(random: Random): string {
   return `key_${toHex(random.bytes(lengths.keyId))}`;
 }
 
+export function isKeyId(text: string): boolean {
+  return /^key_[0-9a-f]{16}$/.test(text);
+}
+
 /** What is shown of the key for ever: where it begins. */
 export function visiblePart(keyId: string): string {
   return `${prefix}_${encodeBase64Url(fromHex(idHex(keyId))).slice(0, visibleChars)}`;

@@ -62,6 +62,26 @@ export function identityOfKey(
   const secret = key.secrets.find(({ hash }) => hash === secretHash);
   if (secret === undefined || isOver(secret.expiresAtMs) || isOver(key.expiresAtMs)) return undefined;
   if (userId !== key.userId && !key.isActing) return undefined;
-  const { tenant, scopes, tokensPerDay } = key;
-  return { userId, tenant, scopes, ...(tokensPerDay === undefined ? {} : { tokensPerDay }) };
+  const { tenant, scopes, tokensPerDay, expiresAtMs } = key;
+  return {
+    userId,
+    tenant,
+    scopes,
+    ...(tokensPerDay === undefined ? {} : { tokensPerDay }),
+    ...(expiresAtMs === undefined ? {} : { endsAtMs: expiresAtMs }),
+  };
+}
+
+/** Whether whoever holds the key can do no more by it than `identity` can: else it is not theirs to be shown a secret of it. */
+export function isWithin(
+  key: Pick<ApiKey, "scopes" | "isActing" | "tokensPerDay" | "expiresAtMs">,
+  { scopes, tokensPerDay, endsAtMs }: Identity,
+): boolean {
+  const atMost = (own = Infinity, most = Infinity): boolean => own <= most;
+  return (
+    key.scopes.every((scope) => scopes.includes(scope)) &&
+    (!key.isActing || scopes.includes("admin")) &&
+    atMost(key.tokensPerDay, tokensPerDay) &&
+    atMost(key.expiresAtMs, endsAtMs)
+  );
 }

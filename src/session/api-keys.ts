@@ -1,7 +1,7 @@
 /** The use cases of API keys: make one, list, rotate and end them, read a presented one. */
 import { limits } from "../core/limits.ts";
 import type { Clock, Random } from "../core/ports.ts";
-import type { ApiKey, ApiKeyStore } from "./api-key.ts";
+import { isWithin, type ApiKey, type ApiKeyStore } from "./api-key.ts";
 import { issueKeyToken, newKeyId, readKeyToken } from "./api-key-token.ts";
 import type { KeyClaim, NoClaim } from "./claim.ts";
 import { isName, userIdOf } from "./derived-identity.ts";
@@ -20,8 +20,8 @@ export interface ApiKeys {
   /** Belongs to `identity`. `undefined` when that user has as many as one may have. Not idempotent. */
   create(identity: Identity, wanted: NewKey): Promise<ShownKey | undefined>;
   list(userId: string): Promise<readonly ApiKey[]>;
-  /** A new secret; the one before works for `overlapMs` more. `undefined` when the key is not there. */
-  rotate(userId: string, id: string, overlapMs: number): Promise<ShownKey | "busy" | undefined>;
+  /** A new secret; the one before works for `overlapMs` more. `undefined` when the key is not there, `beyond` when it can do more than `identity`. */
+  rotate(identity: Identity, id: string, overlapMs: number): Promise<ShownKey | "beyond" | "busy" | undefined>;
   /** Ends the key at once, with all its secrets. False when it was not there. */
   remove(userId: string, id: string): Promise<boolean>;
   /**
@@ -50,9 +50,10 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       return (await store.add(key)) === "added" ? { key, token } : undefined;
     },
     list: (userId) => store.list(userId),
-    async rotate(userId, id, overlapMs) {
-      const before = (await store.list(userId)).find((key) => key.id === id);
+    async rotate(identity, id, overlapMs) {
+      const before = (await store.list(identity.userId)).find((key) => key.id === id);
       if (before === undefined) return undefined;
+      if (!isWithin(before, identity)) return "beyond";
       const { token, secretHash } = await issueKeyToken(options, { ...before, keyId: id });
       const secrets = [{ hash: secretHash }, ...olderSecrets(before, overlapMs, clock.now())];
       const key = { ...before, revision: before.revision + 1, secrets };

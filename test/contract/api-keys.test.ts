@@ -129,6 +129,7 @@ describe("an API key", () => {
     const { key } = await makeKey({ scopes: ["account"] });
     const opened = await app.fetch("/api/sessions", { method: "POST", headers: bearer(key) });
     expect([opened.status, opened.headers.get("Set-Cookie")]).toEqual([401, null]);
+    expect(await opened.json()).toMatchObject({ detail: expect.stringContaining("opens no session") });
   });
 });
 

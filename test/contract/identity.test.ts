@@ -36,6 +36,17 @@ async function whoIs(headers: Record<string, string>): Promise<Record<string, un
   return (await (await app.fetch("/api/sessions/current", { headers })).json()) as Record<string, unknown>;
 }
 
+describe("what is presented and does not hold", () => {
+  it.each([
+    ["a user to act as, without a key", { "x-act-as": "bob" }],
+    ["an operators' key that is none, for a tenant", { "x-internal-key": "x".repeat(40), "x-tenant": "acme" }],
+    ["no scheme of tokens", { authorization: "Basic YTpi" }],
+  ])("opens no guest's session: %s", async (_what, headers) => {
+    const opened = await app.fetch("/api/sessions", { method: "POST", headers });
+    expect([opened.status, opened.headers.get("Set-Cookie")]).toEqual([401, null]);
+  });
+});
+
 describe("a bearer token", () => {
   it("is its user, without a session, and chats in as few commands as a session does", async () => {
     const headers = { ...bearer(await tokenOf("alice")), "content-type": "application/json" };

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ApiKey } from "../../session/api-key.ts";
-import { visiblePart } from "../../session/api-key-token.ts";
+import { isKeyId, visiblePart } from "../../session/api-key-token.ts";
 import type { NewKey, ShownKey } from "../../session/api-keys.ts";
 import type { Identity } from "../../session/identity.ts";
 import { scopes } from "../../session/scope.ts";
@@ -34,7 +34,7 @@ export function keyRoutes() {
     .post("/", createKey)
     .post("/:keyId/rotate", rotateKey)
     .delete("/:keyId", async (c) => {
-      if (!(await c.get("wire").keys.remove(identityOf(c).userId, c.req.param("keyId")))) throw notFound();
+      if (!(await c.get("wire").keys.remove(identityOf(c).userId, keyIdOf(c)))) throw notFound();
       return c.body(null, 204);
     });
 }
@@ -61,24 +61,35 @@ async function readDraft(c: Context<AppEnv>, identity: Identity, nowMs: number):
     );
   }
   const tokensPerDay = Math.min(draft.tokensPerDay ?? Infinity, identity.tokensPerDay ?? Infinity);
+  const wantedEndMs = draft.expiresInDays === undefined ? Infinity : nowMs + draft.expiresInDays * dayMs;
+  const expiresAtMs = Math.min(wantedEndMs, identity.endsAtMs ?? Infinity);
   return {
     name: draft.name,
     scopes: [...new Set(draft.scopes)],
     isActing: draft.actsForUsers ?? false,
-    ...(draft.expiresInDays === undefined ? {} : { expiresAtMs: nowMs + draft.expiresInDays * dayMs }),
+    ...(expiresAtMs === Infinity ? {} : { expiresAtMs }),
     ...(tokensPerDay === Infinity ? {} : { tokensPerDay }),
   };
 }
 
 async function rotateKey(c: Context<AppEnv>): Promise<Response> {
   const { overlapSeconds = limits.keyOverlapSecondsDefault } = await readOptionalJson(c, KeyRotation);
-  const { userId } = identityOf(c);
-  const rotated = await c.get("wire").keys.rotate(userId, c.req.param("keyId") ?? "", overlapSeconds * 1000);
+  const rotated = await c.get("wire").keys.rotate(identityOf(c), keyIdOf(c), overlapSeconds * 1000);
   if (rotated === undefined) throw notFound();
+  if (rotated === "beyond") {
+    throw new AppError("insufficient_scope", "This key may do more than you: whoever has its scopes can rotate it.");
+  }
   if (rotated === "busy") {
     throw new AppError("too_many", "This key was rotated just now, or too many of its secrets still work.");
   }
   return show(c, rotated, 200);
+}
+
+/** @throws not_found (refuse) for what is no id of a key: beside each key stand fields of its own. */
+function keyIdOf(c: Context<AppEnv>): string {
+  const id = c.req.param("keyId") ?? "";
+  if (!isKeyId(id)) throw notFound();
+  return id;
 }
 
 /** The only answer that holds a key. */
