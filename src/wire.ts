@@ -10,6 +10,7 @@ import type { RunRegistry } from "./engine/run-definition.ts";
 import type { Admission } from "./http/admission.ts";
 import type { EdgeWire } from "./http/edge-wire.ts";
 import { createBlockedCallers } from "./limit/blocked-callers.ts";
+import { createEndedCredentials } from "./limit/ended-credentials.ts";
 import type { TokenBudget } from "./limit/token-budget.ts";
 import type { ConversationStore } from "./memory/conversation-store.ts";
 import type { SetScheduleParts } from "./schedule/set-schedule.ts";
@@ -48,6 +49,7 @@ export interface Wire extends EdgeWire {
 }
 
 const blockedOf = perConfig(createBlockedCallers);
+const endedOf = perConfig(createEndedCredentials);
 
 /**
  * @param registry the runs that can be started; the app's own without it.
@@ -121,6 +123,7 @@ function createEdge(adapters: Adapters): EdgeWire {
     meter: adapters.meter,
     ...createIdentityWire(adapters),
     gate: upstashGate({ redis, clock, blocked: blockedOf(config) }),
+    ended: endedOf(config),
     pingStorage: async () => {
       await redis.command(["PING"], String);
     },

@@ -152,7 +152,7 @@ export const limits = {
   apiRequestsPerWindow: 100,
   chatTurnsPerWindow: 20,
   agentCreationsPerWindow: 5,
-  /** Callers over a limit that an isolate remembers. */
+  /** Callers over a limit that an isolate remembers, and as many sessions, keys and tickets that have ended. */
   blockedCallersMax: 1_000,
 
   requestIdCharsMax: 64,

@@ -6,6 +6,7 @@ import type { Meter } from "../core/meter.ts";
 import type { Tally } from "../core/tally.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import type { EndedCredentials } from "../limit/ended-credentials.ts";
 import type { ApiKeys } from "../session/api-keys.ts";
 import type { Claim } from "../session/claim.ts";
 import type { Presented } from "../session/claims.ts";
@@ -23,6 +24,7 @@ export interface EdgeWire {
   /** What a request presents, judged without storage. @throws identity_provider_unavailable (retry) */
   readonly readClaim: (presented: Presented) => Promise<Claim>;
   readonly gate: Gate;
+  readonly ended: EndedCredentials;
   /** One round trip to the storage; throws when it does not answer. */
   readonly pingStorage: () => Promise<void>;
   /** Whether the queue signed a delivery. */

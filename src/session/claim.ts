@@ -46,6 +46,11 @@ export interface TicketClaim {
   readonly path: string;
 }
 
+/** The hash of the secret that the storage is asked for; `undefined` where it is asked for none. */
+export function credentialOf(claim: Claim): string | undefined {
+  return "ref" in claim ? claim.ref.secretHash : undefined;
+}
+
 export function isProven(claim: Claim): claim is ProvenClaim {
   return "userId" in claim;
 }

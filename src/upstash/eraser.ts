@@ -13,6 +13,7 @@ import {
   dueTurnsKey,
   eventsKey,
   firingsKey,
+  isCountOfLimit,
   journalKey,
   kindOf,
   knowledgeIndexKey,
@@ -87,7 +88,7 @@ export function upstashEraser(redis: RedisClient): Eraser {
       let next = from;
       for (let scans = 0; scans < limits.eraseScansMax; scans += 1) {
         const page = await scan(userId, next);
-        found.push(...page.keys);
+        found.push(...page.keys.filter((key) => !isCountOfLimit(key)));
         ({ next } = page);
         if (next === "0") break;
       }

@@ -128,6 +128,11 @@ export function kindOf(key: string, userId: string): string {
   return key.slice(0, Math.max(0, key.indexOf(userId))).replace(/[:{]+$/, "");
 }
 
+/** Numbers against which limits hold, which pass by themselves within two days: who erases what is theirs does not begin the day anew. */
+export function isCountOfLimit(key: string): boolean {
+  return key.startsWith("tokens:") || key.startsWith("ratelimit:");
+}
+
 /** Of a journal's key; `undefined` for any other key. */
 export function runIdOf(key: string, userId: string): string | undefined {
   const [before, after] = [`runs:{${userId}}:`, ":journal"];

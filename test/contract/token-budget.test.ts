@@ -1,5 +1,6 @@
 /** Token budgets: one suite for the adapter and its fake, then the whole app on the day's edge. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { limits } from "../../src/core/limits.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { dayOf, type TokenBudget } from "../../src/limit/token-budget.ts";
 import { upstashClient } from "../../src/upstash/batch.ts";
@@ -124,6 +125,23 @@ describe("a chat turn where tokens are counted", () => {
     expect(((await refused.json()) as { detail: string }).detail).toContain("The 100 model tokens");
     expect((await say(caller, "m-3", "by-cookie")).status).toBe(200);
     await app.background();
+  });
+});
+
+describe("erasing what is one's own", () => {
+  it("does not begin the day's tokens anew", async () => {
+    const caller = await app.signIn();
+    const counter = counterOf(caller.userId);
+    await redisCommand(app.stack, ["SET", counter, tokensPerDay]);
+    const { erasureId } = (await (await caller.fetch("/api/memory", { method: "DELETE" })).json()) as {
+      erasureId: string;
+    };
+    await app.settled();
+    await app.stack.clock.advance(limits.eraseSettleMs);
+    await app.settled();
+    const report = await (await app.fetch(`/api/memory/erasures/${erasureId}`)).json();
+    expect(report).toMatchObject({ status: "erased" });
+    expect(Number(await redisCommand(app.stack, ["GET", counter]))).toBe(tokensPerDay);
   });
 });
 

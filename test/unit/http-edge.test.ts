@@ -6,6 +6,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { createMeter } from "../../src/core/meter.ts";
 import { Secret } from "../../src/core/secret.ts";
+import { createEndedCredentials } from "../../src/limit/ended-credentials.ts";
 import type { EdgeWire } from "../../src/http/edge-wire.ts";
 import type { Answering } from "../../src/wire/answering.ts";
 import { readPresented } from "../../src/session/claims.ts";
@@ -35,13 +36,8 @@ function rig(more: Partial<EdgeWire> = {}) {
   const keys = createApiKeys({ ...parts, store: memoryApiKeyStore() });
   const tickets = createTickets({ ...parts, store: { put: async () => {} } });
   const nobody = async () => ({ kind: "forged" as const });
-  const readers = {
-    session: sessions.claim,
-    key: keys.claim,
-    ticket: tickets.claim,
-    operator: nobody,
-    token: undefined,
-  };
+  const { claim: session } = sessions;
+  const readers = { session, key: keys.claim, ticket: tickets.claim, operator: nobody, token: undefined };
   const extending = ({ isRenewalDue }: { isRenewalDue: boolean }) => (isRenewalDue ? clock.now() : undefined);
   const wire: EdgeWire & { answering: () => Promise<Pick<Answering, "tools">> } = {
     clock,
@@ -56,6 +52,7 @@ function rig(more: Partial<EdgeWire> = {}) {
         limit: await limiter.take(name, caller),
       }),
     },
+    ended: createEndedCredentials(),
     answering: () => Promise.resolve({ tools: createToolRegistry(builtInTools) }),
     pingStorage: async () => {},
     verifyDelivery: async () => false,

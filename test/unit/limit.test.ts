@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { createBlockedCallers } from "../../src/limit/blocked-callers.ts";
 import { callerBucket, networkOf } from "../../src/limit/caller.ts";
+import { createEndedCredentials } from "../../src/limit/ended-credentials.ts";
 import { manualClock } from "../fakes/clock.ts";
 import { memoryRateLimiter } from "../fakes/memory-rate-limiter.ts";
 
@@ -83,5 +84,14 @@ describe("callers over a limit", () => {
     for (let count = 0; count <= limits.blockedCallersMax; count += 1) blocked.note("api", `{${count}}`, verdict);
     expect(blocked.find("api", "{0}", 0)).toBeUndefined();
     expect(blocked.find("api", "{1}", 0)).toBeDefined();
+  });
+});
+
+describe("what an isolate remembers", () => {
+  it("of what has ended are the newest", () => {
+    const ended = createEndedCredentials();
+    for (let count = 0; count <= limits.blockedCallersMax; count += 1) ended.note(`hash-${count}`);
+    expect([ended.has("hash-0"), ended.has("hash-1"), ended.has("never-seen")]).toEqual([false, true, false]);
+    expect(ended.has(`hash-${limits.blockedCallersMax}`)).toBe(true);
   });
 });

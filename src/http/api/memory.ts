@@ -48,7 +48,8 @@ export const memoryApi = room("Memory", "What the caller's agents know, and ever
   },
   "DELETE /api/memory": {
     summary: "Erase everything that is mine",
-    detail: "Sessions too. The erasure goes on by itself; its report is at the address in `Location`.",
+    detail:
+      "Sessions too. The erasure goes on by itself; its report is at the address in `Location`. What is written before the report says `erased` is erased, too.",
     access: "session",
     answers: { 202: json("It has begun.", Erased) },
   },

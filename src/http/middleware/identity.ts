@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { AppError } from "../../core/errors.ts";
 import { callerBucket } from "../../limit/caller.ts";
 import type { LimiterName } from "../../limit/limiter.ts";
-import { isProven, type Claim } from "../../session/claim.ts";
+import { credentialOf, isProven, type Claim } from "../../session/claim.ts";
 import type { Presented } from "../../session/claims.ts";
 import type { Identity } from "../../session/identity.ts";
 import type { Scope } from "../../session/scope.ts";
@@ -57,11 +57,19 @@ export function requireIdentity(limiter: LimiterName = "api") {
  * @throws unauthenticated, insufficient_scope (both refuse)
  */
 export async function admitIdentity(c: Context<AppEnv>, identity: Identity | undefined): Promise<void> {
-  if (identity === undefined) throw unauthenticated(c.get("claim"));
+  if (identity === undefined) throw endedOrNobody(c);
   const scope = scopeOf(c.req.path);
   if (scope !== undefined) requireScope(identity, scope);
   c.set("identity", identity);
   await renewCookie(c);
+}
+
+/** What was presented holds no longer: from now on its requests are not its user's. */
+function endedOrNobody(c: Context<AppEnv>): AppError {
+  const claim = c.get("claim");
+  const credential = credentialOf(claim);
+  if (credential !== undefined) c.get("wire").ended.note(credential);
+  return unauthenticated(claim);
 }
 
 /** @throws insufficient_scope (refuse) */
@@ -73,10 +81,16 @@ export function requireScope({ scopes }: Identity, scope: Scope): void {
   );
 }
 
-/** Counts the request of a caller who needs no identity. One round trip. @throws rate_limited (refuse) */
+/**
+ * Counts the request of a caller who needs no identity: for the user where a token vouches for them, else for the network, since nothing here confirms whose it is. One
+ * round trip.
+ *
+ * @throws rate_limited (refuse)
+ */
 export function countRequest(limiter: LimiterName = "api") {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const { limit } = await c.get("wire").gate.pass({ claim: { kind: "none" }, limiter, caller: callerOf(c) });
+    const caller = c.get("claim").kind === "vouched" ? callerOf(c) : networkOf(c);
+    const { limit } = await c.get("wire").gate.pass({ claim: { kind: "none" }, limiter, caller });
     enforceLimit(c, limiter, limit);
     await next();
   });
@@ -89,14 +103,20 @@ export function identityOf(c: Context<AppEnv>): Identity {
   return identity;
 }
 
-/** Whom the limiters count this request for. */
+/** Whom the limiters count this request for: the user, where they are known and what they present is not known to have ended. */
 export function callerOf(c: Context<AppEnv>): string {
   const claim = c.get("claim");
-  return callerBucket({
-    userId: isProven(claim) ? claim.userId : undefined,
-    address: c.req.header("CF-Connecting-IP"),
-    requestId: c.get("requestId"),
-  });
+  const credential = credentialOf(claim);
+  const isEnded = credential !== undefined && c.get("wire").ended.has(credential);
+  return isProven(claim) && !isEnded ? callerBucket({ ...whence(c), userId: claim.userId }) : networkOf(c);
+}
+
+function networkOf(c: Context<AppEnv>): string {
+  return callerBucket({ ...whence(c), userId: undefined });
+}
+
+function whence(c: Context<AppEnv>) {
+  return { address: c.req.header("CF-Connecting-IP"), requestId: c.get("requestId") };
 }
 
 /** Signs a cookie that is an hour old anew, so that a session in use does not end. No I/O. */
