@@ -14,14 +14,15 @@ export interface LiveRunsReport {
 export interface DivergedRun extends RunRef {
   /** `<name>@<version>` */
   readonly definition: string;
-  readonly status: RunStatus;
+  readonly status: RunStatus | "unknown";
   /** What the journal has where the code asks for something else; absent where no step is at fault. */
   readonly step?: string;
   /** Names both steps. */
   readonly message: string;
 }
 
-const unreadable = "The journal cannot be read: this build does not know its format.";
+const unknownFormat = "The journal cannot be read: this build does not know its format.";
+const unreadable = "The journal cannot be read here: is the key that sealed it in ENCRYPTION_KEYS?";
 
 /** A journal may have megabytes. */
 const journalsAtOnce = 10;
@@ -41,7 +42,7 @@ export async function checkLiveRuns(parts: {
       const refs = fresh.slice(from, from + journalsAtOnce);
       const journals = await parts.journal.readMany(refs);
       for (const [index, ref] of refs.entries()) {
-        const verdict = await checkRun(parts.build, ref, journals[index]!);
+        const verdict = await checkRun(parts.build, ref, journals[index]);
         if (verdict !== "over") checked += 1;
         if (typeof verdict === "object") diverged.push(verdict);
       }
@@ -53,11 +54,13 @@ export async function checkLiveRuns(parts: {
 async function checkRun(
   build: BuildRuns,
   ref: RunRef,
-  journal: readonly string[],
+  journal: readonly string[] | undefined,
 ): Promise<"over" | "same" | DivergedRun> {
+  const unknown = { ...ref, definition: "unknown" };
+  if (journal === undefined) return { ...unknown, status: "unknown", message: unreadable };
   const { state } = foldRun(journal);
   if (journal.length === 0 || isOver(state.status)) return "over";
-  if (state.started === undefined) return { ...ref, definition: "unknown", status: state.status, message: unreadable };
+  if (state.started === undefined) return { ...unknown, status: state.status, message: unknownFormat };
   const outcome = await replayRun(build.registry, { ...ref, journal, services: build.services });
   if (outcome.kind === "same") return "same";
   return {

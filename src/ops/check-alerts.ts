@@ -58,7 +58,8 @@ export async function checkAlerts(parts: AlertParts): Promise<{ opened: number; 
   const toldResolved = await eachByItself(log, resolved, async (incident) => {
     // Nobody could be told while it lasted.
     if (!incident.isTold) await parts.tell?.(noticeOf(incident, "opened", parts, nowMs));
-    await parts.tell?.(noticeOf(incident, "resolved", parts, nowMs));
+    const now = { ...incident, value: readings[incident.rule] ?? incident.value };
+    await parts.tell?.(noticeOf(now, "resolved", parts, nowMs));
     await parts.forget(incident);
     log.info("alert is over", { rule: incident.rule });
   });

@@ -33,7 +33,10 @@ const dayOf = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 
 const refusalsOf = (nowMs: number): string => refusalsKey(dayOf(nowMs));
 const spendOf = (nowMs: number): string => spendKey(dayOf(nowMs));
 
-/** Adds what the isolate has not sent yet. 2 billed commands for each of the three sums; what is lost on the way is not sent again. */
+/**
+ * Adds what the isolate has not sent yet. 2 billed commands for each of the three sums; what does not arrive is sent with the next, so that an outage counts
+ * what it has made fail. Where only the answer was lost it counts twice.
+ */
 export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number): Promise<void> {
   const { pendingFailures, pendingRefusals } = tally;
   // What is less than a millionth of a dollar waits for more: a call that embeds may cost less.
@@ -42,11 +45,18 @@ export async function sendTally(redis: RedisClient, tally: Tally, nowMs: number)
   tally.pendingRefusals = 0;
   tally.pendingMicroUsd -= pendingMicroUsd;
   tally.lastSentAtMs = nowMs;
-  await redis.run((batch) => {
-    addSum(batch, failuresOf(nowMs), pendingFailures, failuresTtlSeconds);
-    addSum(batch, refusalsOf(nowMs), pendingRefusals, dayTtlSeconds);
-    addSum(batch, spendOf(nowMs), pendingMicroUsd, dayTtlSeconds);
-  });
+  try {
+    await redis.run((batch) => {
+      addSum(batch, failuresOf(nowMs), pendingFailures, failuresTtlSeconds);
+      addSum(batch, refusalsOf(nowMs), pendingRefusals, dayTtlSeconds);
+      addSum(batch, spendOf(nowMs), pendingMicroUsd, dayTtlSeconds);
+    });
+  } catch (error) {
+    tally.pendingFailures += pendingFailures;
+    tally.pendingRefusals += pendingRefusals;
+    tally.pendingMicroUsd += pendingMicroUsd;
+    throw error;
+  }
 }
 
 function addSum(batch: Batch, key: string, sum: number, ttlSeconds: number): void {

@@ -84,7 +84,8 @@ describe("an incident", () => {
     expect(opened).toMatchObject([{ rule: "parkedRuns", state: "opened", value: 1 }]);
     expect(await runs.act(runId, "cancel", { compensate: false })).toBe(202);
     await pass(12);
-    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved", incident: opened[0]!.incident }]);
+    const { incident } = opened[0]!;
+    expect(takeTold()).toMatchObject([{ rule: "parkedRuns", state: "resolved", value: 0, incident }]);
   });
 
   it("opens also while the sweep can send for no run", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMeter } from "../../src/core/meter.ts";
-import { countDecision, countTokens, isSendingDue, tallyOf } from "../../src/core/tally.ts";
+import { countDecision, countRequest, countTokens, isSendingDue, tallyOf } from "../../src/core/tally.ts";
 import type { Batch, RedisClient } from "../../src/upstash/batch.ts";
 import { sendTally } from "../../src/upstash/ops-store.ts";
 
@@ -26,6 +26,24 @@ describe("the money that an isolate adds up", () => {
     expect(sent[0]).toEqual(["INCRBY", expect.any(String), 1]);
     expect(tally.pendingMicroUsd).toBeCloseTo(0.2, 9);
     expect(tally.microUsd).toBeCloseTo(1.2, 9);
+  });
+});
+
+describe("sums that do not arrive", () => {
+  it("are sent with the next ones", async () => {
+    const tally = tallyOf({}, 0);
+    countDecision(tally, "api", "refused");
+    countRequest(tally, { method: "GET", route: "/api/runs", status: 503 });
+    const deaf = { run: () => Promise.reject(new Error("nobody answers")) } as unknown as RedisClient;
+    await expect(sendTally(deaf, tally, 60_000)).rejects.toThrow("nobody answers");
+    countRequest(tally, { method: "GET", route: "/api/runs", status: 500 });
+    expect([isSendingDue(tally, 60_001), isSendingDue(tally, 65_000)]).toEqual([false, true]);
+    const { redis, sent } = recordingRedis();
+    await sendTally(redis, tally, 65_000);
+    expect(sent.filter((command) => (command as unknown[])[0] === "INCRBY")).toEqual([
+      ["INCRBY", "ops:failures:1", 2],
+      ["INCRBY", "ops:refusals:1970-01-01", 1],
+    ]);
   });
 });
 
