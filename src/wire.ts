@@ -83,7 +83,7 @@ export function createWire(invocation: Invocation, registry?: RunRegistry<RunSer
     follow: {
       clock,
       log: eventLog,
-      feed: upstashEventFeed({ ...config.redis, ...adapters }),
+      feed: upstashEventFeed(adapters.feed),
       pause,
       random: chance,
     },

@@ -47,8 +47,8 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
   const input = { agent, goal: message.text, messageId: message.id };
   const { state, segment } = await startInline(engine, { ref: run, definition: agentRun, input, conversationId });
   if (segment === undefined) await revive(c, run, state);
-  else void keepAlive(c, runId, segment);
-  return show(c, run, { after: -1, last: state.places - 1 });
+  const ended = segment === undefined ? undefined : keepAlive(c, runId, segment);
+  return show(c, run, { after: -1, last: state.places - 1 }, ended);
 }
 
 export interface ApprovalAnswer {
@@ -119,10 +119,12 @@ async function newestRun(
   return { run: runs[index]!, state: foldRun(entries).state, last: runEvents(entries).at(-1)?.place ?? -1 };
 }
 
+/** @param ended when the segment that this request runs has ended, the price of which stands in the answer's last line. */
 async function show(
   c: Context<AppEnv>,
   run: RunRef,
   o: { readonly after: number; readonly last: number },
+  ended?: Promise<void>,
 ): Promise<Response> {
   const stream = createFrameStream();
   const { followRun, engine } = await c.get("wire").runs();
@@ -131,7 +133,11 @@ async function show(
     onSilence: (of: RunRef, state: RunState): Promise<void> => revive(c, of, state),
   };
   const followed = followRunAsChat({ ...followRun, watch }, run, { ...o, sink: stream, signal: c.req.raw.signal });
-  return respondWithUi(c, stream, followed);
+  return respondWithUi(
+    c,
+    stream,
+    followed.then(() => ended),
+  );
 }
 
 function noSuchApproval(): AppError {

@@ -22,6 +22,8 @@ export interface EventFeedOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Absent: what is published is in clear. */
   readonly vault?: Vault | undefined;
+  /** Called as a subscription leaves: one billed command in one round trip. What it returns is called with whether it was answered. */
+  readonly onRoundTrip?: (commands: number) => (isAnswered: boolean) => void;
 }
 
 export function upstashEventFeed(options: EventFeedOptions): EventFeed {
@@ -76,6 +78,7 @@ async function openStream(
   channel: string,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
+  const answered = options.onRoundTrip?.(1);
   let response: Response;
   try {
     response = await options.fetch(`${options.url}/subscribe/${encodeURIComponent(channel)}`, {
@@ -84,14 +87,17 @@ async function openStream(
       signal,
     });
   } catch (cause) {
+    answered?.(false);
     signal.throwIfAborted();
     throw new AppError("redis_unavailable", "the subscription could not be opened", { cause });
   }
-  if (!response.ok || response.body === null) {
+  const { ok, body } = response;
+  answered?.(ok);
+  if (!ok || body === null) {
     await response.body?.cancel();
     throw new AppError("redis_unavailable", `the subscription was answered with status ${response.status}`);
   }
-  return response.body;
+  return body;
 }
 
 async function* readMessages(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {

@@ -8,6 +8,7 @@ import { systemClock } from "../system/clock.ts";
 import { systemPause } from "../system/pause.ts";
 import { systemRandom } from "../system/random.ts";
 import { upstashClient, type RedisClient } from "../upstash/batch.ts";
+import type { EventFeedOptions } from "../upstash/event-feed.ts";
 import { createVault, type Vault } from "../upstash/vault.ts";
 
 /** Everything that an invocation is given by the platform. */
@@ -36,6 +37,7 @@ export interface Adapters extends Time {
   readonly tally: Tally;
   readonly vault: Vault;
   readonly redis: RedisClient;
+  readonly feed: EventFeedOptions;
   /** Counted. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
@@ -49,6 +51,7 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
   const meter = createMeter();
   const tally = tallyOf(env, time.clock.now());
   const vault = vaultOf(config, log);
+  const onRoundTrip = (commands: number) => countRoundTrip(meter, tally.redis, time.clock, commands);
   return {
     ...time,
     config,
@@ -62,12 +65,13 @@ export function createAdapters({ env, log, waitUntil, time = systemTime }: Invoc
       ...config.redis,
       vault,
       timeoutMs: limits.redisTimeoutMs,
-      onRoundTrip: (commands) => countRoundTrip(meter, tally.redis, time.clock, commands),
+      onRoundTrip,
       onScriptCalls(calls) {
         meter.commands += calls;
         tally.redis.commands += calls;
       },
     }),
+    feed: { ...config.redis, vault, fetch: (url, init) => fetch(url, init), onRoundTrip },
     fetch(url, init) {
       meter.subrequests += 1;
       return fetch(url, init);

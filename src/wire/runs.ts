@@ -116,7 +116,7 @@ export function createRuns(parts: RunsParts): RunsWire {
     runIndex,
     followRun: {
       journal: engine.journal,
-      feed: upstashRunFeed({ ...config.redis, ...adapters }),
+      feed: upstashRunFeed(adapters.feed),
       pause,
       random: chance,
     },

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isAlertMinute } from "../../src/ops/check-alerts.ts";
 import { OFFLINE_EMBEDDING_NAME, OFFLINE_MODEL_NAME } from "../../stack/model/model-front.ts";
 import { forgetLimits } from "../support/forget-limits.ts";
-import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
+import { chatBody, startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
 import { askPartner } from "../support/test-runs.ts";
 import { askRoute, readAnswer } from "./ask-route.ts";
 import { plant, plantedRuns } from "./planted-things.ts";
@@ -170,21 +170,27 @@ describe("the receipt of a request", () => {
     expect(timing["money"]?.[0]).toBeGreaterThan(0);
   });
 
-  it("of a chat is whole in the last line of its stream: every command and trip, and the model's tokens", async () => {
-    const owner = await app.signIn();
-    forget();
-    const response = await owner.chat("c-receipt", "m1", "What is 2 + 3?");
-    const head = timingOf(response);
-    const stream = await response.text();
-    await app.settled();
-    const { commands, roundTrips, messages } = app.stack.ledger.read();
-    const receipt = JSON.parse(/: receipt (\{.*\})\n\n$/.exec(stream)?.[1] ?? "{}") as Counts;
-    const subrequests = seenRequests();
-    expect(receipt).toMatchObject({ commands, roundTrips, messages, subrequests, money: moneyOf(receipt) });
-    expect(receipt["inputTokens"]).toBeGreaterThan(0);
-    expect(receipt["outputTokens"]).toBeGreaterThan(0);
-    expect(head["redis"]?.[0]).toBeLessThan(commands);
-  });
+  it.each([
+    ["a chat", {}],
+    ["a chat with an agent", { agentId: "default" }],
+  ])(
+    "of %s is whole in the last line of its stream: every command and trip, and the model's tokens",
+    async (_what, more) => {
+      const owner = await app.signIn();
+      forget();
+      const response = await owner.post("/api/chat", { ...chatBody("c-receipt", "m1", "What is 2 + 3?"), ...more });
+      const head = timingOf(response);
+      const stream = await response.text();
+      await app.settled();
+      const { commands, roundTrips, messages } = app.stack.ledger.read();
+      const receipt = JSON.parse(/: receipt (\{.*\})\n\n$/.exec(stream)?.[1] ?? "{}") as Counts;
+      const subrequests = seenRequests();
+      expect(receipt).toMatchObject({ commands, roundTrips, messages, subrequests, money: moneyOf(receipt) });
+      expect(receipt["inputTokens"]).toBeGreaterThan(0);
+      expect(receipt["outputTokens"]).toBeGreaterThan(0);
+      expect(head["redis"]?.[0]).toBeLessThan(commands);
+    },
+  );
 
   it("has the tokens of what was embedded, and their money", async () => {
     const owner = await app.signIn();
