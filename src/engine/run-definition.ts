@@ -16,12 +16,20 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly isQuiet?: boolean;
   /** True where only the app itself starts such runs, never a caller by name. */
   readonly isInternal?: boolean;
+  /** Which outcomes are a person's word on a step that follows; none without it. */
+  readonly wordOn?: WordOn;
   /** What a run leaves in the conversation that it belongs to, written with its start and with its end: the same for the same run. */
   readonly inConversation?: {
     readonly opening: (start: RunStart<Input>) => Note;
     readonly closing: (end: RunEnd<Input>) => Note;
   };
 }
+
+/** The step that an outcome is a person's word on, and whether the word was yes; `undefined` for an outcome that is none. */
+export type WordOn = (
+  step: string,
+  value: JsonValue | undefined,
+) => { readonly step: string; readonly isYes: boolean } | undefined;
 
 type Note = Omit<ConversationNote, "conversationId">;
 

@@ -4,6 +4,7 @@ import { clientIdPattern } from "../../core/ids.ts";
 import { defineRun } from "../../engine/run-definition.ts";
 import type { RunContext } from "../../engine/run-context.ts";
 import { agentLimits, defaultRunLimits, StoredAgent } from "./agent.ts";
+import { approvalOn } from "./approval-word.ts";
 import { agentRunOutput, type AgentRunOutput } from "./agent-output.ts";
 import type { AgentServices } from "./agent-services.ts";
 import { executePlan } from "./execution.ts";
@@ -31,6 +32,7 @@ export const agentRun = defineRun({
   version: 1,
   input: AgentRunInput,
   run: runAgent,
+  wordOn: approvalOn,
   inConversation: { opening: openingNote, closing: closingNote },
 });
 

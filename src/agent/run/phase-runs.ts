@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { RunFailed } from "../../engine/failures.ts";
 import { defineRun } from "../../engine/run-definition.ts";
 import { StoredAgent } from "./agent.ts";
+import { approvalOn } from "./approval-word.ts";
 import { failedSteps, type FailedStep } from "./agent-output.ts";
 import { Goal, phaseRun, type AgentContext } from "./agent-run.ts";
 import { executePlan } from "./execution.ts";
@@ -51,6 +52,7 @@ export const agentExecution = defineRun({
   name: "agent-execution",
   version: 1,
   input: ExecutionInput,
+  wordOn: approvalOn,
   /** @throws RunFailed with what is wrong with the plan. */
   async run(ctx: AgentContext, input): Promise<ExecutionOutput> {
     const run = phaseRun(ctx, input);

@@ -190,6 +190,7 @@ export const runApi = room("Runs", "The caller's runs: starting them, looking at
   },
   "POST /api/runs/:runId/fork": {
     summary: "Run it again from one of its steps",
+    detail: "A person's yes is taken over with its step, or not at all: then the fork asks anew.",
     access: "session",
     body: Fork,
     answers: { 202: json("Another run has begun.", z.strictObject({ runId: z.string() })) },
