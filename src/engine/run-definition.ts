@@ -16,6 +16,8 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly isQuiet?: boolean;
   /** True where only the app itself starts such runs, never a caller by name. */
   readonly isInternal?: boolean;
+  /** What its caller has said of an input, where the app has added to it; all of it without. Two requests that say the same are one. */
+  readonly saidIn?: (input: Input) => unknown;
   /** Which outcomes are a person's word on a step that follows; none without it. */
   readonly wordOn?: WordOn;
   /** What a run leaves in the conversation that it belongs to, written with its start and with its end: the same for the same run. */

@@ -9,6 +9,7 @@ import { agentRunOutput, type AgentRunOutput } from "./agent-output.ts";
 import type { AgentServices } from "./agent-services.ts";
 import { executePlan } from "./execution.ts";
 import { runLoop } from "./loop.ts";
+import { ofAgent } from "./of-agent.ts";
 import { unlessDaySpent, type PhaseContext, type PhaseRun, type StepResult } from "./phase.ts";
 import type { PlannedStep } from "./plan.ts";
 import { makePlan } from "./planning.ts";
@@ -28,6 +29,7 @@ export const AgentRunInput = z.object({
 export type AgentRunInput = z.infer<typeof AgentRunInput>;
 
 export const agentRun = defineRun({
+  ...ofAgent,
   name: "agent-run",
   version: 1,
   input: AgentRunInput,

@@ -7,6 +7,7 @@ import { approvalOn } from "./approval-word.ts";
 import { failedSteps, type FailedStep } from "./agent-output.ts";
 import { Goal, phaseRun, type AgentContext } from "./agent-run.ts";
 import { executePlan } from "./execution.ts";
+import { ofAgent } from "./of-agent.ts";
 import type { StepResult } from "./phase.ts";
 import { checkPlan, planStepsMax, type Plan } from "./plan.ts";
 import { makePlan, problemOfStep } from "./planning.ts";
@@ -30,6 +31,7 @@ export interface PlanningOutput {
 }
 
 export const agentPlanning = defineRun({
+  ...ofAgent,
   name: "agent-planning",
   version: 1,
   input: PlanningInput,
@@ -49,6 +51,7 @@ export interface ExecutionOutput {
 }
 
 export const agentExecution = defineRun({
+  ...ofAgent,
   name: "agent-execution",
   version: 1,
   input: ExecutionInput,
@@ -82,6 +85,7 @@ export const ReflectionInput = z.object({
 });
 
 export const agentReflection = defineRun({
+  ...ofAgent,
   name: "agent-reflection",
   version: 1,
   input: ReflectionInput,

@@ -126,12 +126,8 @@ async function runAgent(
   { goal, conversationId, executor }: z.infer<typeof AgentGoal>,
 ): Promise<Response> {
   await requireTokens(c);
-  return startRun(c, {
-    definition: agentRun,
-    input: { agent, goal },
-    ...(conversationId === undefined ? {} : { conversationId }),
-    ...(executor === "workflow" ? { executor } : {}),
-  });
+  const carriedBy = executor === "workflow" ? { executor } : {};
+  return startRun(c, { definition: agentRun, input: { agent, goal }, conversationId, ...carriedBy });
 }
 
 async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise<Agent> {
