@@ -13,14 +13,18 @@ import { startInline } from "../engine/start-inline.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readIdempotencyKey } from "./idempotency-key.ts";
 import { identityOf } from "./middleware/identity.ts";
+import { requireNeeds } from "./require-needs.ts";
 import { revive } from "./revive.ts";
 import { sameRequest, type RunRequest } from "./run-request.ts";
 
 /**
  * 202 once the run is recorded; its first segment goes on after the answer. With `Prefer: wait=<seconds>` the answer waits so long for that segment, and is 200 when
  * the run is over by then. With `Idempotency-Key` the request may be repeated: it starts one run.
+ *
+ * @throws insufficient_scope, rate_limited (both refuse) where the definition needs what the caller has not.
  */
 export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise<Response> {
+  await requireNeeds(c, request.definition);
   const { userId } = identityOf(c);
   const { engine } = await c.get("wire").runs();
   const runId = await runIdFor(c, userId);

@@ -52,6 +52,8 @@ export interface ExecutionOutput {
 
 export const agentExecution = defineRun({
   ...ofAgent,
+  /** It asks no model. */
+  needs: { ...ofAgent.needs, tokens: false },
   name: "agent-execution",
   version: 1,
   input: ExecutionInput,

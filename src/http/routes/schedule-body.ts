@@ -14,6 +14,7 @@ import { findAgent } from "../find-agent.ts";
 import { InvalidBody } from "../invalid-body.ts";
 import { identityOf } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
+import { requireNeeds } from "../require-needs.ts";
 
 const name = z.string().check(z.minLength(1), z.maxLength(64));
 const clientId = z.string().check(z.regex(clientIdPattern));
@@ -44,7 +45,7 @@ export const ScheduleDraft = z.strictObject({
   overlap: z.optional(z.enum(["skip", "allow"])),
 });
 
-/** @throws bad_request, unknown_definition, not_found (all refuse) */
+/** @throws bad_request, unknown_definition, not_found, insufficient_scope, rate_limited (all refuse) */
 export async function readSchedule(c: Context<AppEnv>, scheduleId: string): Promise<Schedule> {
   const wire = c.get("wire");
   const { when, target, overlap = "skip" } = await readJson(c, ScheduleDraft);
@@ -91,6 +92,7 @@ async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<
   if (definition === undefined || (target.kind === "saga" && definition.isInternal === true)) {
     throw new AppError("unknown_definition", `There is no run named "${wanted}" here.`);
   }
+  await requireNeeds(c, definition);
   const parsed = z.safeParse(definition.input, input);
   if (!parsed.success) throw invalidBody(parsed.error.issues, target.kind === "saga" ? "/target/input" : "/target");
 }
