@@ -7,7 +7,7 @@ import { asJson } from "../../core/json.ts";
 import { limits } from "../../core/limits.ts";
 import { durationMs, type Duration } from "../../engine/duration.ts";
 import { cronProblem } from "../../schedule/cron.ts";
-import { runOf, type Schedule, type ScheduleTarget, type When } from "../../schedule/schedule.ts";
+import { mayStart, runOf, type Schedule, type ScheduleTarget, type When } from "../../schedule/schedule.ts";
 import type { ToolRegistry } from "../../tool/registry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { findAgent } from "../find-agent.ts";
@@ -89,7 +89,7 @@ async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<
   if (run === undefined) throw new AppError("not_found", "There is no such agent.");
   const { definition: wanted, version, input } = run;
   const definition = engine.registry.get(wanted, version);
-  if (definition === undefined || (target.kind === "saga" && definition.isInternal === true)) {
+  if (definition === undefined || !mayStart(target, definition)) {
     throw new AppError("unknown_definition", `There is no run named "${wanted}" here.`);
   }
   await requireNeeds(c, definition);
