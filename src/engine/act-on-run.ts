@@ -28,7 +28,11 @@ export type RunAct =
   | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: JsonValue | undefined }
   /** `isForParked`: gives up a run that waits for a person, and no other. */
   | { readonly kind: "cancel"; readonly reason: string; readonly isUndoing: boolean; readonly isForParked?: true }
-  | { readonly kind: "pause" | "resume" | "retry" | "compensate" };
+  | { readonly kind: "pause" | "compensate" }
+  | { readonly kind: "resume" | "retry"; readonly admit?: Admission | undefined };
+
+/** Is shown a run before it is tried again, and throws where that is not for whoever asks. */
+export type Admission = (state: RunState) => Promise<void>;
 
 /** Safe to repeat. 2 round trips, 3 billed commands, at most 1 message; 1 and 2 more for the retry of a run that has failed. */
 export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): Promise<ActOutcome> {
@@ -47,6 +51,8 @@ export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): P
   if (isOver(state.status) && (await engine.dueRuns.isKnown(ref))) {
     return refused("The run has only just ended; try again in a minute.");
   }
+  // A run that was paused only goes on; one that is parked or has failed does what it would not have done.
+  if (act.kind === "retry" || (act.kind === "resume" && state.status === "parked")) await act.admit?.(state);
   const length = await engine.journal.act(trigger.ref, {
     entry: formatEntry({ writer: outside, seq: 0, at, record: recordOf(act) }),
     ...(act.kind === "pause" ? {} : { dueAtMs: at + limits.sweepSlackMs }),

@@ -9,6 +9,7 @@ import { definitionKey, type AnyRunDefinition } from "./run-definition.ts";
 import type { SettledStep } from "./run-state.ts";
 import { nothingSpent } from "./spending.ts";
 import { startedEntry } from "./start-request.ts";
+import { takeOver } from "./take-over.ts";
 import { memorySnapshot } from "./working-memory.ts";
 
 export interface ForkRequest<Services> {
@@ -16,7 +17,7 @@ export interface ForkRequest<Services> {
   readonly ref: RunRef;
   /** The definition of the source, in the source's version. */
   readonly definition: AnyRunDefinition<Services>;
-  /** Steps of the source whose outcomes the fork takes over, in the order in which they were decided. */
+  /** Steps of the source whose outcomes the fork takes over, in the order in which they were decided; fewer where it has to ask a person anew. */
   readonly steps: number;
   /** Has passed the schema; the source's input without it. */
   readonly input?: unknown;
@@ -37,16 +38,15 @@ export async function forkRun<Services>(engine: EnginePorts, request: ForkReques
   const { state } = foldRun(await engine.journal.read(request.source, 0));
   if (state.started === undefined) return { kind: "unknown" };
   const forward = state.settled.slice(0, state.undoing?.forwardSteps);
-  if (request.steps > forward.length) {
-    return { kind: "refused", reason: `The run has ${forward.length} steps to take over, not ${request.steps}.` };
-  }
+  const over = takeOver(forward, request.steps, request.definition.wordOn);
+  if (over.kind === "refused") return over;
   const now = engine.clock.now();
-  const taken = forward.slice(0, request.steps);
+  const taken = over.steps;
   const started = startedEntry(
     {
       ...request,
       input: request.input ?? state.started.input,
-      forkedFrom: { runId: request.source.runId, steps: request.steps },
+      forkedFrom: { runId: request.source.runId, steps: taken.length },
       origin: {
         runId: state.started.origin?.runId ?? request.source.runId,
         startedAtMs: state.started.origin?.startedAtMs ?? state.startedAt,

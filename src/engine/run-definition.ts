@@ -14,14 +14,26 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   readonly run: (ctx: RunContext<Services>, input: Input) => Promise<Output>;
   /** True where nobody follows the run's events: saves the command that tells readers. They are still there to be read. */
   readonly isQuiet?: boolean;
-  /** True where only the app itself starts such runs, never a caller by name. */
+  /** True where only the app itself starts such runs, never a caller by name: what stands in their input was checked elsewhere, and no caller may change it. */
   readonly isInternal?: boolean;
+  /** What whoever starts such a run, or has it tried again, must have beside what the route asks for: a scope, and tokens that are left of the day. */
+  readonly needs?: { readonly scope: "agents"; readonly tokens: boolean };
+  /** What its caller has said of an input, where the app has added to it; all of it without. Two requests that say the same are one. */
+  readonly saidIn?: (input: Input) => unknown;
+  /** Which outcomes are a person's word on a step that follows; none without it. */
+  readonly wordOn?: WordOn;
   /** What a run leaves in the conversation that it belongs to, written with its start and with its end: the same for the same run. */
   readonly inConversation?: {
     readonly opening: (start: RunStart<Input>) => Note;
     readonly closing: (end: RunEnd<Input>) => Note;
   };
 }
+
+/** The step that an outcome is a person's word on, and whether the word was yes; `undefined` for an outcome that is none. */
+export type WordOn = (
+  step: string,
+  value: JsonValue | undefined,
+) => { readonly step: string; readonly isYes: boolean } | undefined;
 
 type Note = Omit<ConversationNote, "conversationId">;
 

@@ -14,7 +14,7 @@ export interface StartRequest<Services> {
   readonly definition: AnyRunDefinition<Services>;
   /** Has passed the schema of the definition. */
   readonly input: unknown;
-  readonly conversationId?: string;
+  readonly conversationId?: string | undefined;
   readonly parent?: ParentStep;
   readonly depth?: number;
   readonly isDry?: boolean;

@@ -5,31 +5,26 @@ import { derivedRunId, newRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../core/ports.ts";
 import type { RunRef } from "../engine/journal.ts";
-import { definitionKey, type AnyRunDefinition } from "../engine/run-definition.ts";
+import { definitionKey } from "../engine/run-definition.ts";
 import { isOver, type RunState } from "../engine/run-state.ts";
 import { viewRun } from "../engine/run-view.ts";
 import { recordStart } from "../engine/start-queued.ts";
-import type { StartRequest } from "../engine/start-request.ts";
 import { startInline } from "../engine/start-inline.ts";
-import type { RunServices } from "../wire/runs.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readIdempotencyKey } from "./idempotency-key.ts";
 import { identityOf } from "./middleware/identity.ts";
+import { requireNeeds } from "./require-needs.ts";
 import { revive } from "./revive.ts";
-
-export interface RunRequest {
-  readonly definition: AnyRunDefinition<RunServices>;
-  /** Has passed the schema of the definition. */
-  readonly input: unknown;
-  readonly conversationId?: string;
-  readonly executor?: "workflow" | undefined;
-}
+import { sameRequest, type RunRequest } from "./run-request.ts";
 
 /**
  * 202 once the run is recorded; its first segment goes on after the answer. With `Prefer: wait=<seconds>` the answer waits so long for that segment, and is 200 when
  * the run is over by then. With `Idempotency-Key` the request may be repeated: it starts one run.
+ *
+ * @throws insufficient_scope, rate_limited (both refuse) where the definition needs what the caller has not.
  */
 export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise<Response> {
+  await requireNeeds(c, request.definition);
   const { userId } = identityOf(c);
   const { engine } = await c.get("wire").runs();
   const runId = await runIdFor(c, userId);
@@ -47,7 +42,7 @@ export async function startRun(c: Context<AppEnv>, request: RunRequest): Promise
 }
 
 /** Recorded, and given to the carrier if that can be reached. @throws bad_request (refuse) where nobody is there to carry it. */
-async function startCarried(c: Context<AppEnv>, request: StartRequest<RunServices>): Promise<RunState> {
+async function startCarried(c: Context<AppEnv>, request: RunRequest & { readonly ref: RunRef }): Promise<RunState> {
   const { carrier, engine } = await c.get("wire").runs();
   if (carrier === undefined) {
     throw new AppError(
@@ -88,13 +83,6 @@ export function keepAlive(c: Context<AppEnv>, runId: string, segment: Promise<un
 function answer(c: Context<AppEnv>, runId: string, state: RunState): Response {
   c.header("Location", `/api/runs/${runId}`);
   return c.json(viewRun(runId, state), isOver(state.status) ? 200 : 202);
-}
-
-/** @throws run_refused (refuse) when the key belongs to another request. */
-function sameRequest(state: RunState, { definition, input }: Pick<RunRequest, "definition" | "input">): RunState {
-  const { started } = state;
-  if (started?.definition === definition.name && JSON.stringify(started.input) === JSON.stringify(input)) return state;
-  throw new AppError("run_refused", "This Idempotency-Key was used for another request.");
 }
 
 async function runIdFor(c: Context<AppEnv>, userId: string): Promise<string> {

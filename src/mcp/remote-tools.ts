@@ -35,8 +35,8 @@ function asTool(agentId: string, server: McpServer, tool: RemoteTool): AnyTool<R
     approval: isReading ? "never" : "always",
     rate: undefined,
     concurrency: undefined,
-    // Of this agent alone: nobody closes a server to others by how they use it.
-    breaker: { name: `mcp:${agentId}:${server.name}`, failures: 5, openMs: 30_000 },
+    // Of this agent of this user: nobody closes a server to others by how they use it.
+    breaker: { name: `mcp:${agentId}:${server.name}`, failures: 5, openMs: 30_000, isPerUser: true },
     inputSchema: () => tool.inputSchema,
     readInput: (value) => readInput(tool.inputSchema, value),
     needsApproval: () => !isReading,

@@ -1,4 +1,4 @@
-import { actOnRun } from "../engine/act-on-run.ts";
+import { actOnRun, type Admission } from "../engine/act-on-run.ts";
 import type { EnginePorts } from "../engine/engine-parts.ts";
 import { isRunId } from "../core/ids.ts";
 import type { Whose } from "./dead-letter.ts";
@@ -23,10 +23,13 @@ export interface DeadLetterRef {
   readonly userId?: string | undefined;
 }
 
-/** A run goes on where it was parked; a message is sent again. Safe to repeat. */
-export async function retryDeadLetter(acts: DeadLetterActs, letter: DeadLetterRef): Promise<DeadLetterOutcome> {
+/** A run goes on where it was parked; a message is sent again. Safe to repeat. @throws what `admit` throws. */
+export async function retryDeadLetter(
+  acts: DeadLetterActs,
+  letter: DeadLetterRef & { readonly admit?: Admission },
+): Promise<DeadLetterOutcome> {
   if (!isRunId(letter.id)) return found(await acts.messages.retry(letter.whose, letter.id));
-  return actOn(acts, letter, { kind: "retry" });
+  return actOn(acts, letter, { kind: "retry", admit: letter.admit });
 }
 
 /** A run that is parked is given up: cancelled, and what it did undone or left as it is. One that goes on is refused. A message is forgotten. Safe to repeat. */

@@ -12,7 +12,7 @@ import type { EngineParts } from "../engine/engine-parts.ts";
 import { foldRun } from "../engine/fold-run.ts";
 import { isOver } from "../engine/run-state.ts";
 import { startInline } from "../engine/start-inline.ts";
-import { isOnce, runOf, type FindAgent, type Firing, type Schedule, type ScheduleRef } from "./schedule.ts";
+import { isOnce, mayStart, runOf, type FindAgent, type Firing, type Schedule, type ScheduleRef } from "./schedule.ts";
 import type { KeptSchedule } from "./schedule-store.ts";
 import { forgetQuietly, type SetScheduleParts } from "./set-schedule.ts";
 
@@ -119,7 +119,8 @@ async function requestOf<Services>(
   if (run === undefined) return { kind: "refused", reason: "There is no such agent any more." } as const;
   const { definition: name, version, input: given, conversationId } = run;
   const definition = engine.registry.get(name, version);
-  if (definition === undefined) return { kind: "refused", reason: `There is no run named "${name}" here.` } as const;
+  if (definition === undefined || !mayStart(target, definition))
+    return { kind: "refused", reason: `There is no run named "${name}" here.` } as const;
   const input = z.safeParse(definition.input, given);
   if (!input.success) return { kind: "refused", reason: "Its input does not fit the run any more." } as const;
   return { kind: "ready", definition, input: input.data, conversationId } as const;

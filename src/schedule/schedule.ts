@@ -114,6 +114,11 @@ export async function runOf(
   }
 }
 
+/** Whether a user's schedule may start it: by its name alone only what anybody may start so. */
+export function mayStart({ kind }: ScheduleTarget, { isInternal }: { readonly isInternal?: boolean }): boolean {
+  return kind !== "saga" || isInternal !== true;
+}
+
 /** Names of the definitions that run one tool, and an agent. */
 export const toolRunName = "run-tool";
 const agentRunName = "agent-run";

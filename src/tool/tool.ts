@@ -47,6 +47,8 @@ export interface BreakerRule {
   readonly failures: number;
   /** How long it stays open until one call may try again. */
   readonly openMs: number;
+  /** True where each user has one of their own: what one of them meets with closes nothing to others. */
+  readonly isPerUser?: true;
 }
 
 export interface Tool<Input, Services = unknown> {

@@ -15,7 +15,7 @@ export function contentOf(key: string): "text" | "entry" | "clear" {
     return "clear";
   // When and how schedules fired: a script compares the whole with what was read, which a change of the key must not make differ.
   if (/^schedules:\{.*:firings$/.test(key)) return "clear";
-  if (/^tools:\{.*:executions:/.test(key)) return "clear";
+  if (/^tools:\{[^}]*\}:(?:executions|breaker):/.test(key)) return "clear";
   return key.startsWith("events:") || /^runs:\{.*:journal(?::\d+)?$/.test(key) ? "entry" : "text";
 }
 
@@ -188,9 +188,9 @@ export function toolSlotsKey(userId: string, tool: string): string {
   return `tools:{${userId}}:slots:${tool}`;
 }
 
-/** Failures in a row of what tools need, for all users; a hash, absent while all is well. */
-export function toolBreakerKey(name: string): string {
-  return `tools:breaker:${name}`;
+/** Failures in a row of what tools need, for one user or, without one, for all; a hash, absent while all is well. */
+export function toolBreakerKey(name: string, userId?: string): string {
+  return userId === undefined ? `tools:breaker:${name}` : `tools:{${userId}}:breaker:${name}`;
 }
 
 /** How far a queued call of a tool is; a hash that holds nothing of what was said. */

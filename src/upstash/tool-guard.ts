@@ -1,6 +1,7 @@
 /** The guard of tools in Redis: a rate by the official limiter, calls under way in a sorted set, a breaker in a hash. */
 import { invariant, type Clock } from "../core/ports.ts";
 import type { WindowVerdict } from "../limit/limiter.ts";
+import type { BreakerRule } from "../tool/tool.ts";
 import type { BreakerState, EntryAnswer, GuardedCall, ToolGuard } from "../tool/tool-guard.ts";
 import type { Batch, RedisClient } from "./batch.ts";
 import { toolBreakerKey, toolRatePrefix, toolSlotsKey } from "./keys.ts";
@@ -66,7 +67,7 @@ export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
     let breaker: Promise<Breaker> | undefined;
     await redis.run((batch) => {
       if (call.breaker !== undefined)
-        breaker = batch.add(["HMGET", toolBreakerKey(call.breaker.name), "failures", "openUntil"], readBreaker);
+        breaker = batch.add(["HMGET", breakerKeyOf(call, call.breaker), "failures", "openUntil"], readBreaker);
       if (call.rate !== undefined) rate = takeRate(batch, call);
       if (call.concurrency !== undefined) slot = takeSlot(batch, call, clock.now());
     });
@@ -88,7 +89,7 @@ export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
     const isTrial = await runOne(redis, (batch) =>
       tryScript.evalsha(
         batch,
-        [toolBreakerKey(call.breaker!.name)],
+        [breakerKeyOf(call, call.breaker!)],
         [openUntilMs, clock.now() + call.leaseMs],
         readInteger,
       ),
@@ -120,7 +121,7 @@ export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
         if (call.concurrency !== undefined)
           void batch.add(["ZREM", toolSlotsKey(call.userId, call.tool), call.callId], readNothing);
         if (breaker === undefined) return;
-        const key = toolBreakerKey(breaker.name);
+        const key = breakerKeyOf(call, breaker);
         if (isMended) void batch.add(["DEL", key], readNothing);
         if (isFailed) {
           const openUntilMs = clock.now() + breaker.openMs;
@@ -130,6 +131,10 @@ export function upstashToolGuard(redis: RedisClient, clock: Clock): ToolGuard {
       });
     },
   };
+}
+
+function breakerKeyOf({ userId }: GuardedCall, { name, isPerUser }: BreakerRule): string {
+  return toolBreakerKey(name, isPerUser === true ? userId : undefined);
 }
 
 function takeSlot(batch: Batch, call: GuardedCall, nowMs: number): Promise<number> {

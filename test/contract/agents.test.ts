@@ -195,6 +195,31 @@ describe("a run of an agent over HTTP", () => {
     expect((await caller.post("/api/agents/workflow", { goal: "twice" }, { headers })).status).toBe(409);
   });
 
+  it("starts once with an Idempotency-Key, also where its agent was changed in between", async () => {
+    const agent = await createAgent(caller, { tools: ["calculator"] });
+    const other = await createAgent(caller, { tools: ["calculator"] });
+    const said = { goal: "keep", conversationId: "kept" };
+    const ask = (body: object, agentId = agent.id): Promise<Response> =>
+      caller.post(`/api/agents/${agentId}/runs`, body, { headers: { "idempotency-key": "k2" } });
+    scriptModel(planText(sum("a", "1 + 2")), summaryText("Three."));
+    const first = (await (await ask(said)).json()) as RunView;
+    await app.settled();
+    const headers = { "content-type": "application/json" };
+    await caller.fetch(`/api/agents/${agent.id}`, { method: "PATCH", headers, body: '{"name":"Renamed"}' });
+    const again = await ask({ conversationId: "kept", goal: "keep" });
+    expect([again.status, ((await again.json()) as RunView).runId]).toEqual([200, first.runId]);
+    for (const [body, agentId] of [
+      [said, other.id],
+      [{ ...said, goal: "lose" }],
+      [{ ...said, conversationId: "other" }],
+      [{ goal: said.goal }],
+      [{ ...said, executor: "workflow" }],
+    ] as const) {
+      expect((await ask(body, agentId)).status, JSON.stringify(body)).toBe(409);
+    }
+    await app.settled();
+  });
+
   it.each([
     ["no goal", {}],
     ["an empty goal", { goal: " " }],

@@ -1,9 +1,10 @@
 /** Tools of other people's MCP servers in the hands of an agent; the server is the official library's. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { toolBreakerKey } from "../../src/upstash/keys.ts";
 import { planText } from "../support/agent-rig.ts";
 import { startNotesRig, type NotesRig } from "../support/notes-rig.ts";
-import { runClient } from "../support/run-client.ts";
+import { redisCommand, runClient } from "../support/run-client.ts";
 
 const secret = "Bearer s3cr3t-of-the-user";
 
@@ -175,6 +176,10 @@ describe("a run whose agent has a server", () => {
     const reading = await rig.callTool(agent, "notes_find", { text: "milk" });
     await runClient(rig.caller()).events(reading);
     expect(await rig.resultOf(reading)).toMatchObject({ status: "failed" });
+    // Its failures are counted for this user alone, under a key that goes with them.
+    const breaker = toolBreakerKey(`mcp:${agent.id}:notes`, rig.caller().userId);
+    expect(breaker).toContain(`{${rig.caller().userId}}`);
+    expect(await redisCommand(rig.app.stack, ["HGET", breaker, "failures"])).toBe("3");
     expect(rig.remote.asked.filter((method) => method === "tools/call")).toHaveLength(3);
     rig.remote.asked.length = 0;
     const acting = await rig.callTool(agent, "notes_add_note", { text: "milk" });

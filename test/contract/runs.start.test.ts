@@ -77,6 +77,7 @@ describe("an Idempotency-Key", () => {
   it.each([
     ["another input", { name: "told-steps", input: { count: 4 } }],
     ["another definition", { name: "quiet-steps", input: { count: 3 } }],
+    ["another conversation", { name: "told-steps", input: { count: 3 }, conversationId: "c-2" }],
   ])("with %s is 409, and the run that has it goes its way", async (what, other) => {
     const key = { "Idempotency-Key": what.replaceAll(" ", "-") };
     const first = await execute({ name: "told-steps", input: { count: 3 } }, key);

@@ -151,6 +151,8 @@ describe("a client that refuses texts in clear", () => {
     expect(await ask("HGET", index, "c:at")).toBe("5");
     expect(await ask("GET", journalKey("usr_9", "run_1"))).toBe("5");
     expect(await ask("HMGET", toolBreakerKey("weather"), "failures")).toEqual([null]);
+    await raw("HSET", toolBreakerKey("mcp:agt_1:notes", "usr_9"), "failures", 5);
+    expect(await ask("HMGET", toolBreakerKey("mcp:agt_1:notes", "usr_9"), "failures")).toEqual(["5"]);
     for (const command of [
       ["HMGET", index, "c:at", "c:title"],
       ["HGET", agents, "a"],

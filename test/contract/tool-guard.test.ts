@@ -110,6 +110,16 @@ describe.each(subjects)("a tool guard %s", (_name, open) => {
     expect(await guard.enter(other())).toEqual({ kind: "refused", because: "breaker", retryAfterMs: 6_000 });
   });
 
+  it("opens a breaker of one user's own for nobody else", async () => {
+    const guard = open(manualClock());
+    const breaker = { name: fresh(), failures: 1, openMs: 10_000, isPerUser: true } as const;
+    const call = calls({ breaker });
+    await guard.leave(call(), await entered(guard.enter(call())), "failed");
+    expect(await guard.enter(call())).toMatchObject({ because: "breaker" });
+    const others = calls({ breaker });
+    expect(await entered(guard.enter(others()))).toEqual(closed);
+  });
+
   it("forgets failures at a success", async () => {
     const guard = open(manualClock());
     const call = calls({ breaker: { name: fresh(), failures: 2, openMs: 10_000 } });

@@ -33,7 +33,7 @@ export function memoryToolGuard(clock: Clock): ToolGuard & { calls: string[] } {
   const slotsOf = (userId: string, tool: string) => slots.get(`${userId} ${tool}`) ?? new Map<string, number>();
 
   function askBreaker(call: GuardedCall): EntryAnswer {
-    const breaker = call.breaker === undefined ? undefined : breakers.get(call.breaker.name);
+    const breaker = breakers.get(breakerOf(call));
     const failures = breaker?.failures ?? 0;
     if (breaker?.openUntilMs === undefined) return { kind: "entered", breaker: { failures, isTrial: false } };
     const leftMs = breaker.openUntilMs - clock.now();
@@ -56,7 +56,8 @@ export function memoryToolGuard(clock: Clock): ToolGuard & { calls: string[] } {
       calls.push(`leave ${call.tool} ${outcome}`);
       slotsOf(call.userId, call.tool).delete(call.callId);
       if (call.breaker === undefined) return;
-      const { name, failures, openMs } = call.breaker;
+      const { failures, openMs } = call.breaker;
+      const name = breakerOf(call);
       if (outcome === "worked" && (seen.failures > 0 || seen.isTrial)) breakers.delete(name);
       if (outcome !== "failed") return;
       const breaker = breakers.get(name) ?? { failures: 0, openUntilMs: undefined };
@@ -65,6 +66,10 @@ export function memoryToolGuard(clock: Clock): ToolGuard & { calls: string[] } {
       breakers.set(name, breaker);
     },
   };
+}
+
+function breakerOf({ userId, breaker }: GuardedCall): string {
+  return breaker?.isPerUser === true ? `${userId} ${breaker.name}` : (breaker?.name ?? "");
 }
 
 function refused(because: "rate" | "concurrency" | "breaker", retryAfterMs: number): EntryAnswer & { kind: "refused" } {

@@ -12,7 +12,7 @@ import { createEngineRig } from "./engine-rig.ts";
 export const userId = "usr_1";
 export const dayMs = 86_400_000;
 
-/** Definitions: `quick` does one step, `slow` waits for the signal `go`, `broken` is parked. */
+/** Definitions: `quick` does one step, `slow` waits for the signal `go`, `broken` is parked, `hidden` is internal. */
 export function createScheduleRig(over: Partial<Schedule> = {}) {
   const ran: unknown[] = [];
   const quick = defineRun({
@@ -39,7 +39,8 @@ export function createScheduleRig(over: Partial<Schedule> = {}) {
     input: z.object({}),
     run: () => Promise.reject(new TypeError("a defect")),
   }) as AnyRunDefinition<unknown>;
-  const rig = createEngineRig([quick, slow, broken]);
+  const hidden = { ...broken, name: "hidden", isInternal: true };
+  const rig = createEngineRig([quick, slow, broken, hidden]);
   const { clock } = rig;
   const store = memoryScheduleStore();
   const timetable = memoryTimetable(clock);

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { agentRun } from "../../src/agent/run/agent-run.ts";
+import { agentExecution } from "../../src/agent/run/phase-runs.ts";
 import { limits } from "../../src/core/limits.ts";
 import { actOnRun } from "../../src/engine/act-on-run.ts";
-import { createAgentRig, planText, summaryText, testAgent } from "../support/agent-rig.ts";
+import { forkRun } from "../../src/engine/fork-run.ts";
+import { createAgentRig, planText, summaryText, testAgent, type AgentRig } from "../support/agent-rig.ts";
+
+/** What is queued for later is left there. */
+async function deliverDue(rig: AgentRig): Promise<void> {
+  while (rig.queued.some(({ notBeforeMs }) => notBeforeMs <= rig.clock.now())) await rig.deliverOne();
+}
 
 describe("an approval", () => {
   const gated = (say = planText({ id: "pay", tool: "charge", parameters: { usd: 20 } })) =>
@@ -67,6 +74,25 @@ describe("an approval", () => {
     expect(await rig.signal(ref, "approval:pay", { approved: true }, "again")).toMatchObject({ kind: "refused" });
   });
 
+  it("pays once, also through a fork, which asks anew", async () => {
+    const rig = gated();
+    const plan = JSON.parse(planText({ id: "pay", tool: "charge", parameters: { usd: 20 } })) as object;
+    const source = await rig.startOf(agentExecution, { agent: testAgent, goal: "pay", plan });
+    await rig.signal(source, "approval:pay", { approved: true });
+    await rig.deliverAll();
+    expect(rig.did).toEqual(['charge {"usd":20}']);
+    const ref = { ...source, runId: "run_fork" };
+    const request = { source, ref, definition: agentExecution as never, steps: 1, isDry: false };
+    expect(await forkRun(rig.parts(), request)).toEqual({ kind: "forked" });
+    await deliverDue(rig);
+    expect(rig.did).toHaveLength(1);
+    expect(rig.eventData(ref, "approval-requested")).toMatchObject([{ stepId: "pay", signal: "approval:pay" }]);
+    await rig.signal(ref, "approval:pay", { approved: false });
+    await rig.deliverAll();
+    expect(rig.did).toHaveLength(1);
+    expect(rig.state(ref)).toMatchObject({ status: "completed", output: { results: [{ status: "denied" }] } });
+  });
+
   it("is asked for all steps at once, and nothing runs before each has its answer", async () => {
     const rig = gated(
       planText({ id: "one", tool: "charge" }, { id: "two", tool: "good" }, { id: "three", tool: "charge" }),
@@ -74,7 +100,7 @@ describe("an approval", () => {
     const ref = await rig.startOf(agentRun, { agent: testAgent, goal: "pay" });
     expect(rig.eventData(ref, "approval-requested")).toHaveLength(2);
     await rig.signal(ref, "approval:three", { approved: true });
-    while (rig.queued.some(({ notBeforeMs }) => notBeforeMs <= rig.clock.now())) await rig.deliverOne();
+    await deliverDue(rig);
     expect(rig.did).toEqual([]);
     await rig.signal(ref, "approval:one", { approved: false });
     await rig.deliverAll();

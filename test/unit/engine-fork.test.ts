@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { forkRun, type ForkRequest } from "../../src/engine/fork-run.ts";
 import { runEvents } from "../../src/engine/follow-run.ts";
 import type { RunRef } from "../../src/engine/journal.ts";
-import type { AnyRunDefinition } from "../../src/engine/run-definition.ts";
+import type { AnyRunDefinition, WordOn } from "../../src/engine/run-definition.ts";
 import { createEngineRig, type EngineRig } from "../support/engine-rig.ts";
 import { runOf } from "../support/play-run.ts";
 
@@ -95,6 +95,40 @@ describe("a fork", () => {
     await rig.deliverAll();
     expect(rig.state(second).output).toBe("home sea train 7");
     expect(did).toEqual(["run_fork buy train"]);
+  });
+});
+
+describe("a fork of a run in which a person has agreed to steps", () => {
+  /** As agents ask: for all at once, before any is done. */
+  const asking = runOf(async (ctx) => {
+    await ctx.step("plan", (step) => ctx.services.act("plan", step, 1));
+    for (const name of ["a", "b", "c"]) await ctx.step(`word ${name}`, () => name !== "c");
+    await ctx.all(["a", "b"].map((name) => ctx.step(name, (step) => ctx.services.act(name, step, 1))));
+    await ctx.step("end", (step) => ctx.services.act("end", step, 1));
+  });
+  const wordOn: WordOn = (step, value) =>
+    step.startsWith("word ") ? { step: step.slice("word ".length), isYes: value === true } : undefined;
+  const agreed = { ...asking, wordOn };
+
+  it.each([
+    ["a yes whose step is to be done again is not taken over, nor what was said behind it", 2, 1],
+    ["the same with a no as the last word", 4, 1],
+    ["a yes is taken over with its step, and so is a no", 6, 6],
+    ["what comes behind is taken over as ever", 7, 7],
+  ])("%s", async (_what, steps, taken) => {
+    const { rig, source } = await forked(agreed, { steps });
+    const { settled, started } = rig.state(fork);
+    expect(started?.forkedFrom).toEqual({ runId: source.runId, steps: taken });
+    expect(settled.map(({ step }) => step)).toEqual(rig.state(source).settled.map(({ step }) => step));
+  });
+
+  it("is refused where it would do again what it is to take over, and says what it can take", async () => {
+    const { outcome, did } = await forked(agreed, { steps: 5 });
+    expect(outcome).toEqual({
+      kind: "refused",
+      reason: expect.stringMatching(/agreed to "b" once.*take over 1 steps or fewer, or "b" as well/) as unknown,
+    });
+    expect(did).toEqual([]);
   });
 });
 

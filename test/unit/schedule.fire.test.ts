@@ -103,6 +103,7 @@ describe("a firing", () => {
 
   it.each([
     ["whose run is not in this build any more", { kind: "saga", name: "unheard", input: {} }],
+    ["whose run is none any more that is started by its name", { kind: "saga", name: "hidden", input: {} }],
     ["whose input does not fit any more", { kind: "saga", name: "quick", input: { n: "seven" } }],
     ["of an agent that is not there any more", { kind: "agent", agentId: "gone", goal: "g" }],
     ["of an agent in a build without agents", { kind: "agent", agentId: "mine", goal: "g" }],

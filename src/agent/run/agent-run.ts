@@ -4,10 +4,12 @@ import { clientIdPattern } from "../../core/ids.ts";
 import { defineRun } from "../../engine/run-definition.ts";
 import type { RunContext } from "../../engine/run-context.ts";
 import { agentLimits, defaultRunLimits, StoredAgent } from "./agent.ts";
+import { approvalOn } from "./approval-word.ts";
 import { agentRunOutput, type AgentRunOutput } from "./agent-output.ts";
 import type { AgentServices } from "./agent-services.ts";
 import { executePlan } from "./execution.ts";
 import { runLoop } from "./loop.ts";
+import { ofAgent } from "./of-agent.ts";
 import { unlessDaySpent, type PhaseContext, type PhaseRun, type StepResult } from "./phase.ts";
 import type { PlannedStep } from "./plan.ts";
 import { makePlan } from "./planning.ts";
@@ -27,10 +29,12 @@ export const AgentRunInput = z.object({
 export type AgentRunInput = z.infer<typeof AgentRunInput>;
 
 export const agentRun = defineRun({
+  ...ofAgent,
   name: "agent-run",
   version: 1,
   input: AgentRunInput,
   run: runAgent,
+  wordOn: approvalOn,
   inConversation: { opening: openingNote, closing: closingNote },
 });
 

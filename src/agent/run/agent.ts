@@ -1,5 +1,6 @@
 /** Agent instances: what a user has set up, and what a run of it may do. */
 import * as z from "zod/mini";
+import { clientIdPattern } from "../../core/ids.ts";
 import { McpServer, McpServerDrafts, type McpHeaders } from "../../tool/remote-server.ts";
 import { isToolScope, type ToolGrant } from "../../tool/tool-grant.ts";
 
@@ -97,7 +98,8 @@ export interface Agent extends Omit<AgentDraft, "mcpServers"> {
 export const anyAgent: Agent = { id: "default", name: "Agent", createdAt: 0, updatedAt: 0 };
 
 export const StoredAgent = z.extend(AgentDraft, {
-  id: z.string(),
+  /** Becomes part of keys. */
+  id: z.string().check(z.regex(clientIdPattern)),
   createdAt: z.number(),
   updatedAt: z.number(),
   mcpServers: z.optional(z.array(McpServer)),

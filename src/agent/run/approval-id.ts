@@ -11,5 +11,12 @@ export function parseApprovalId(text: string): { readonly runId: string; readonl
 
 /** The signal that answers it. */
 export function approvalSignal(stepId: string): string {
-  return `approval:${stepId}`;
+  return `${signalPrefix}${stepId}`;
 }
+
+/** The step of the plan that such a signal is about; `undefined` for another name. */
+export function approvedStepOf(signal: string): string | undefined {
+  return signal.startsWith(signalPrefix) ? signal.slice(signalPrefix.length) : undefined;
+}
+
+const signalPrefix = "approval:";

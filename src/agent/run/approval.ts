@@ -11,7 +11,7 @@ import type { PlannedStep } from "./plan.ts";
 import { approvalSignal } from "./approval-id.ts";
 import { shorten } from "./shorten.ts";
 
-const Answer = z.object({
+export const ApprovalAnswer = z.object({
   approved: z.boolean(),
   reason: z.optional(z.string().check(z.maxLength(limits.approvalReasonCharsMax))),
   parameters: z.optional(z.record(z.string(), z.unknown())),
@@ -62,7 +62,7 @@ function judge(
   call: { readonly parameters: unknown },
   payload: unknown,
 ): CheckedCall {
-  const answer = Answer.safeParse(payload);
+  const answer = ApprovalAnswer.safeParse(payload);
   // What cannot be read is no "yes".
   if (!answer.success) return { problem: "The approval could not be read, which counts as a no.", status: "denied" };
   const { approved, reason, parameters } = answer.data;

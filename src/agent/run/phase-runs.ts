@@ -3,9 +3,11 @@ import * as z from "zod/mini";
 import { RunFailed } from "../../engine/failures.ts";
 import { defineRun } from "../../engine/run-definition.ts";
 import { StoredAgent } from "./agent.ts";
+import { approvalOn } from "./approval-word.ts";
 import { failedSteps, type FailedStep } from "./agent-output.ts";
 import { Goal, phaseRun, type AgentContext } from "./agent-run.ts";
 import { executePlan } from "./execution.ts";
+import { ofAgent } from "./of-agent.ts";
 import type { StepResult } from "./phase.ts";
 import { checkPlan, planStepsMax, type Plan } from "./plan.ts";
 import { makePlan, problemOfStep } from "./planning.ts";
@@ -29,6 +31,7 @@ export interface PlanningOutput {
 }
 
 export const agentPlanning = defineRun({
+  ...ofAgent,
   name: "agent-planning",
   version: 1,
   input: PlanningInput,
@@ -48,9 +51,13 @@ export interface ExecutionOutput {
 }
 
 export const agentExecution = defineRun({
+  ...ofAgent,
+  /** It asks no model. */
+  needs: { ...ofAgent.needs, tokens: false },
   name: "agent-execution",
   version: 1,
   input: ExecutionInput,
+  wordOn: approvalOn,
   /** @throws RunFailed with what is wrong with the plan. */
   async run(ctx: AgentContext, input): Promise<ExecutionOutput> {
     const run = phaseRun(ctx, input);
@@ -80,6 +87,7 @@ export const ReflectionInput = z.object({
 });
 
 export const agentReflection = defineRun({
+  ...ofAgent,
   name: "agent-reflection",
   version: 1,
   input: ReflectionInput,

@@ -104,6 +104,8 @@ const act = {
   problems: ["not_found", "run_refused", "queue_unavailable"],
 } as const;
 
+const ofAgents = "A run of an agent that failed or is parked asks for the scope `agents`.";
+
 export const runApi = room("Runs", "The caller's runs: starting them, looking at them, acting on them.", {
   "POST /api/execute": {
     summary: "Start a run by the name of its definition",
@@ -177,8 +179,18 @@ export const runApi = room("Runs", "The caller's runs: starting them, looking at
   },
   "POST /api/runs/:runId/cancel": { ...act, summary: "Cancel a run", body: Cancel },
   "POST /api/runs/:runId/pause": { ...act, summary: "Pause a run", body: Empty },
-  "POST /api/runs/:runId/resume": { ...act, summary: "Let a paused or parked run go on", body: Empty },
-  "POST /api/runs/:runId/retry": { ...act, summary: "Retry a run that failed or is parked", body: Empty },
+  "POST /api/runs/:runId/resume": {
+    ...act,
+    summary: "Let a paused or parked run go on",
+    detail: ofAgents,
+    body: Empty,
+  },
+  "POST /api/runs/:runId/retry": {
+    ...act,
+    summary: "Retry a run that failed or is parked",
+    detail: ofAgents,
+    body: Empty,
+  },
   "POST /api/runs/:runId/compensate": { ...act, summary: "Undo what a run did", body: Empty },
   "POST /api/runs/:runId/signal": {
     summary: "Send a signal to a run",
@@ -190,6 +202,8 @@ export const runApi = room("Runs", "The caller's runs: starting them, looking at
   },
   "POST /api/runs/:runId/fork": {
     summary: "Run it again from one of its steps",
+    detail:
+      "A person's yes is taken over with its step, or not at all: then the fork asks anew. A run that `POST /api/execute` does not start keeps its input; one of an agent asks for the scope `agents`.",
     access: "session",
     body: Fork,
     answers: { 202: json("Another run has begun.", z.strictObject({ runId: z.string() })) },

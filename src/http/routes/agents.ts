@@ -18,7 +18,6 @@ import { settleServers, type SettledServers } from "../agent-servers.ts";
 import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { readJson } from "../read-json.ts";
-import { requireTokens } from "../require-tokens.ts";
 import { startRun } from "../start-run.ts";
 
 const ofAgent = { agentId: z.optional(z.string()), goal: Goal };
@@ -46,7 +45,6 @@ export function agentRoutes() {
     .get("/", async (c) => c.json({ agents: await (await c.get("wire").runs()).agents.list(identityOf(c).userId) }))
     .post("/planning", async (c) => {
       const { agentId, goal } = await readJson(c, Planning);
-      await requireTokens(c);
       return startRun(c, { definition: agentPlanning, input: { agent: await agentOf(c, agentId), goal } });
     })
     .post("/execute", async (c) => {
@@ -55,7 +53,6 @@ export function agentRoutes() {
     })
     .post("/reflect", async (c) => {
       const { agentId, ...rest } = await readJson(c, Reflection, { bytesMax: limits.runInputBytesMax });
-      await requireTokens(c);
       return startRun(c, { definition: agentReflection, input: { agent: await agentOf(c, agentId), ...rest } });
     })
     .post("/workflow", async (c) => {
@@ -125,13 +122,8 @@ async function runAgent(
   agent: Agent,
   { goal, conversationId, executor }: z.infer<typeof AgentGoal>,
 ): Promise<Response> {
-  await requireTokens(c);
-  return startRun(c, {
-    definition: agentRun,
-    input: { agent, goal },
-    ...(conversationId === undefined ? {} : { conversationId }),
-    ...(executor === "workflow" ? { executor } : {}),
-  });
+  const carriedBy = executor === "workflow" ? { executor } : {};
+  return startRun(c, { definition: agentRun, input: { agent, goal }, conversationId, ...carriedBy });
 }
 
 async function agentOf(c: Context<AppEnv>, agentId: string | undefined): Promise<Agent> {

@@ -9,6 +9,7 @@ import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
 import { isUserId, newRunId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import type { Admission } from "../../engine/act-on-run.ts";
 import { foldRun } from "../../engine/fold-run.ts";
 import { viewRun } from "../../engine/run-view.ts";
 import { startQueued } from "../../engine/start-queued.ts";
@@ -25,6 +26,7 @@ import type { AppEnv } from "../app-env.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { isOperator } from "../middleware/operator.ts";
 import { readJson } from "../read-json.ts";
+import { admitAnotherTry } from "../require-needs.ts";
 import { readWord } from "../read-query.ts";
 import { orBySweep } from "../start-run.ts";
 import type { Ops } from "../../wire/ops.ts";
@@ -43,7 +45,9 @@ export function deadLetterRoutes() {
     .get("/", list)
     .post("/redrive", redrive)
     .get("/redrives/:runId", redriven)
-    .post("/:letterId/retry", async (c) => answer(c, await retryDeadLetter(await opsOf(c), refOf(c))))
+    .post("/:letterId/retry", async (c) =>
+      answer(c, await retryDeadLetter(await opsOf(c), { ...refOf(c), ...admissionOf(c) })),
+    )
     .delete("/:letterId", async (c) => {
       const isUndoing = readWord(c, "compensate", ["true", "false"]) === "true";
       return answer(c, await removeDeadLetter(await opsOf(c), { ...refOf(c), isUndoing }));
@@ -101,6 +105,11 @@ function ownerOf(c: Context<LettersEnv>): string {
 function refOf(c: Context<LettersEnv>): DeadLetterRef {
   const userId = c.req.query("userId");
   return { whose: c.get("whose"), id: c.req.param("letterId") ?? "", ...(isUserId(userId) ? { userId } : {}) };
+}
+
+/** An operator may retry everything. */
+function admissionOf(c: Context<LettersEnv>): { admit?: Admission } {
+  return c.get("whose") === "all" ? {} : { admit: admitAnotherTry(c as unknown as Context<AppEnv>) };
 }
 
 function answer(c: Context, outcome: DeadLetterOutcome): Response {

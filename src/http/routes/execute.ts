@@ -29,7 +29,7 @@ async function execute(c: Context<AppEnv>): Promise<Response> {
   if (definition === undefined || definition.isInternal === true) throw unknownDefinition(name, version);
   const input = z.safeParse(definition.input, body.input ?? {});
   if (!input.success) throw invalidBody(input.error.issues, "/input");
-  return startRun(c, { definition, input: input.data, ...(conversationId === undefined ? {} : { conversationId }) });
+  return startRun(c, { definition, version, input: input.data, conversationId });
 }
 
 function unknownDefinition(name: string, version: number | undefined): AppError {

@@ -15,8 +15,10 @@ import { exportRun } from "../../engine/run-file.ts";
 import type { RunState } from "../../engine/run-state.ts";
 import { viewCompensation, viewMemory, viewReceipt, viewRun } from "../../engine/run-view.ts";
 import type { AppEnv } from "../app-env.ts";
+import { InvalidBody } from "../invalid-body.ts";
 import { identityOf, requireIdentity } from "../middleware/identity.ts";
 import { invalidBody, readJson, readOptionalJson } from "../read-json.ts";
+import { admitAnotherTry, requireNeeds } from "../require-needs.ts";
 import { revive } from "../revive.ts";
 import { orBySweep } from "../start-run.ts";
 import { listRuns } from "./run-list.ts";
@@ -58,8 +60,8 @@ export function runRoutes() {
       return act(c, { kind: "cancel", reason, isUndoing: compensate });
     })
     .post("/:runId/pause", async (c) => act(c, { kind: "pause", ...(await readOptionalJson(c, Empty)) }))
-    .post("/:runId/resume", async (c) => act(c, { kind: "resume", ...(await readOptionalJson(c, Empty)) }))
-    .post("/:runId/retry", async (c) => act(c, { kind: "retry", ...(await readOptionalJson(c, Empty)) }))
+    .post("/:runId/resume", async (c) => again(c, "resume"))
+    .post("/:runId/retry", async (c) => again(c, "retry"))
     .post("/:runId/compensate", async (c) => act(c, { kind: "compensate", ...(await readOptionalJson(c, Empty)) }))
     .post("/:runId/signal", signal)
     .post("/:runId/fork", fork);
@@ -126,6 +128,8 @@ async function fork(c: Context<AppEnv>): Promise<Response> {
   const definition = started && engine.registry.get(started.definition, started.version);
   if (definition === undefined)
     throw new AppError("unknown_definition", "This build does not have the definition of that run.");
+  if (definition.isInternal === true && input !== undefined) throw new InvalidBody([inputIsKept]);
+  await requireNeeds(c, definition);
   const parsed = z.safeParse(definition.input, input ?? started?.input);
   if (!parsed.success) throw invalidBody(parsed.error.issues, "/input");
   const ref = { userId: source.userId, runId: newRunId(engine.random) };
@@ -135,6 +139,16 @@ async function fork(c: Context<AppEnv>): Promise<Response> {
   if (outcome?.kind === "refused") throw new AppError("run_refused", outcome.reason);
   c.header("Location", `/api/runs/${ref.runId}`);
   return c.json({ runId: ref.runId }, 202);
+}
+
+const inputIsKept = {
+  pointer: "/input",
+  detail: "cannot be changed in a run that is not started by the name of its definition",
+};
+
+async function again(c: Context<AppEnv>, kind: "resume" | "retry"): Promise<Response> {
+  await readOptionalJson(c, Empty);
+  return act(c, { kind, admit: admitAnotherTry(c) });
 }
 
 async function act(c: Context<AppEnv>, asked: RunAct): Promise<Response> {

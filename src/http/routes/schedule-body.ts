@@ -7,13 +7,14 @@ import { asJson } from "../../core/json.ts";
 import { limits } from "../../core/limits.ts";
 import { durationMs, type Duration } from "../../engine/duration.ts";
 import { cronProblem } from "../../schedule/cron.ts";
-import { runOf, type Schedule, type ScheduleTarget, type When } from "../../schedule/schedule.ts";
+import { mayStart, runOf, type Schedule, type ScheduleTarget, type When } from "../../schedule/schedule.ts";
 import type { ToolRegistry } from "../../tool/registry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { findAgent } from "../find-agent.ts";
 import { InvalidBody } from "../invalid-body.ts";
 import { identityOf } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
+import { requireNeeds } from "../require-needs.ts";
 
 const name = z.string().check(z.minLength(1), z.maxLength(64));
 const clientId = z.string().check(z.regex(clientIdPattern));
@@ -44,7 +45,7 @@ export const ScheduleDraft = z.strictObject({
   overlap: z.optional(z.enum(["skip", "allow"])),
 });
 
-/** @throws bad_request, unknown_definition, not_found (all refuse) */
+/** @throws bad_request, unknown_definition, not_found, insufficient_scope, rate_limited (all refuse) */
 export async function readSchedule(c: Context<AppEnv>, scheduleId: string): Promise<Schedule> {
   const wire = c.get("wire");
   const { when, target, overlap = "skip" } = await readJson(c, ScheduleDraft);
@@ -88,9 +89,10 @@ async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<
   if (run === undefined) throw new AppError("not_found", "There is no such agent.");
   const { definition: wanted, version, input } = run;
   const definition = engine.registry.get(wanted, version);
-  if (definition === undefined || (target.kind === "saga" && definition.isInternal === true)) {
+  if (definition === undefined || !mayStart(target, definition)) {
     throw new AppError("unknown_definition", `There is no run named "${wanted}" here.`);
   }
+  await requireNeeds(c, definition);
   const parsed = z.safeParse(definition.input, input);
   if (!parsed.success) throw invalidBody(parsed.error.issues, target.kind === "saga" ? "/target/input" : "/target");
 }
