@@ -17,7 +17,7 @@ export interface RunDefinition<Input = unknown, Output = unknown, Services = unk
   /** True where only the app itself starts such runs, never a caller by name: what stands in their input was checked elsewhere, and no caller may change it. */
   readonly isInternal?: boolean;
   /** What whoever starts such a run, or has it tried again, must have beside what the route asks for: a scope, and tokens that are left of the day. */
-  readonly needs?: { readonly scope: "agents"; readonly tokens: boolean };
+  readonly needs?: { readonly scope: "agents" | "tools"; readonly tokens: boolean };
   /** What its caller has said of an input, where the app has added to it; all of it without. Two requests that say the same are one. */
   readonly saidIn?: (input: Input) => unknown;
   /** Which outcomes are a person's word on a step that follows; none without it. */

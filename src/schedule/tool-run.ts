@@ -23,6 +23,7 @@ export const toolRun = defineRun({
   name: toolRunName,
   version: 1,
   isInternal: true,
+  needs: { scope: "tools", tokens: false },
   input: ToolRunInput,
   async run(ctx: RunContext<ToolRunServices>, { name, parameters }): Promise<JsonValue> {
     const call = { name, argumentsJson: JSON.stringify(parameters ?? {}) };

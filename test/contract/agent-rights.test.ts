@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dayOf } from "../../src/limit/token-budget.ts";
 import type { Scope } from "../../src/session/scope.ts";
+import { dinnerRequest } from "../support/dinner.ts";
 import { planText } from "../support/agent-rig.ts";
 import { redisCommand, runClient } from "../support/run-client.ts";
 import { startTestApp, type TestApp, type TestCaller } from "../support/test-app.ts";
@@ -115,6 +116,17 @@ describe("a key without the scope of agents", () => {
     const schedule = { when: { delay: "1h" }, target: { kind: "agent", agentId: agent.id, goal: "x" } };
     expect(await (await keyOf(["schedules"]))("/api/schedules", schedule)).toBe("403 insufficient_scope");
     expect(await (await keyOf(["schedules", "agents"]))("/api/schedules", schedule)).toBe("201");
+  });
+});
+
+describe("a key with the scope of schedules alone", () => {
+  it.each([
+    ["tools", { kind: "tool", name: "calculator", parameters: { expression: "1 + 1" } }],
+    ["runs", { kind: "saga", name: "book-dinner", input: dinnerRequest(Date.now()) }],
+  ] as const)("schedules nothing of what it could not do at once: %s", async (scope, target) => {
+    const schedule = { when: { delay: "1h" }, target };
+    expect(await (await keyOf(["schedules"]))("/api/schedules", schedule)).toBe("403 insufficient_scope");
+    expect(await (await keyOf(["schedules", scope]))("/api/schedules", schedule)).toBe("201");
   });
 });
 

@@ -35,7 +35,7 @@ export const scheduleApi = room("Schedules", "What is started by cron, after a d
   },
   "POST /api/schedules": {
     summary: "Make a schedule",
-    detail: "One of an agent asks for the scope `agents`.",
+    detail: "Asks for the scope of what is scheduled, too: `runs`, `tools` or `agents`.",
     access: "session",
     headers: z.object({ "Idempotency-Key": z.exactOptional(z.string().check(z.minLength(1), z.maxLength(255))) }),
     body: ScheduleDraft,

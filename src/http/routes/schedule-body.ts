@@ -12,7 +12,7 @@ import type { ToolRegistry } from "../../tool/registry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { findAgent } from "../find-agent.ts";
 import { InvalidBody } from "../invalid-body.ts";
-import { identityOf } from "../middleware/identity.ts";
+import { identityOf, requireScope } from "../middleware/identity.ts";
 import { invalidBody, readJson } from "../read-json.ts";
 import { requireNeeds } from "../require-needs.ts";
 
@@ -83,6 +83,7 @@ function readDelay(text: string): number {
 
 async function checkTarget(c: Context<AppEnv>, target: ScheduleTarget): Promise<void> {
   const wire = c.get("wire");
+  if (target.kind === "saga") requireScope(identityOf(c), "runs");
   if (target.kind === "tool") checkTool((await wire.answering()).tools, target);
   const { engine, agents } = await wire.runs();
   const run = await runOf(target, identityOf(c).userId, findAgent(agents));
