@@ -104,6 +104,21 @@ describe("a server that an agent is given", () => {
   });
 });
 
+describe("an agent that is changed while a server of the change is asked", () => {
+  it("keeps the change that came first, and the other is told so", async () => {
+    const agent = await rig.createAgent();
+    rig.remote.intercept(async (method) => {
+      if (method === "tools/list") await rig.patch(agent, { name: "First" });
+      return undefined;
+    });
+    const path = `/api/agents/${agent.id}`;
+    const late = await rig.caller().post(path, { mcpServers: [rig.server({ tools: ["find"] })] }, { method: "PATCH" });
+    expect([late.status, ((await late.json()) as { code: string }).code]).toEqual([409, "changed_meanwhile"]);
+    const { updatedAt: _later, ...before } = agent;
+    expect(await (await rig.caller().fetch(path)).json()).toMatchObject({ ...before, name: "First" });
+  });
+});
+
 describe("a run whose agent has a server", () => {
   it("calls what only reads at once, and what acts when a person has agreed, once and under a key", async () => {
     const agent = await rig.createAgent();
