@@ -129,6 +129,16 @@ describe("POST /api/mcp", () => {
     expect(tools.acts).toEqual([]);
   });
 
+  it("takes no message that is nested too deep", async () => {
+    const deep = "[".repeat(3_000) + "]".repeat(3_000);
+    const response = await post(JSON.stringify(list).replace("}", `,"params":{"_meta":{"a":${deep}}}}`));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      id: null,
+      error: { code: -32600, message: expect.stringContaining("deeper") as unknown },
+    });
+  });
+
   it("says where its caller stands with the limits, and renews the cookie of a session in use", async () => {
     const twoHoursAgo = { now: () => Date.now() - 2 * 60 * 60 * 1000 };
     const who = await app.signInAs({}, { clock: twoHoursAgo });
