@@ -3,7 +3,7 @@
  *
  * Nothing is handed on before the turn is open: a turn that is refused has said nothing.
  */
-import { parseForeignJson } from "../core/json.ts";
+import { parseForeignJson } from "../core/foreign-json.ts";
 import { LeaseLost, type JournalWriter } from "../engine/journal-writer.ts";
 import type { LogWriter } from "../event/log-writer.ts";
 import type { TurnEvent, TurnOpening } from "../event/turn-event.ts";

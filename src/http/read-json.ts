@@ -7,7 +7,8 @@ import * as z from "zod/mini";
 import type { Context } from "hono";
 import { AppError } from "../core/errors.ts";
 import { fieldProblemsOf } from "../core/field-problem.ts";
-import { isTooDeep, jsonDepthMax, parseJson } from "../core/json.ts";
+import { faultIn, wellFormed } from "../core/foreign-json.ts";
+import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { InvalidBody } from "./invalid-body.ts";
 
@@ -74,10 +75,9 @@ async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array
 
 function parse(bytes: Uint8Array): unknown {
   const text = textOf(bytes);
-  if (text !== undefined && isTooDeep(text)) {
-    throw new AppError("bad_request", `The request body is nested deeper than ${jsonDepthMax} levels.`);
-  }
-  const value = text === undefined ? undefined : parseJson(text);
+  const fault = text === undefined ? undefined : faultIn(text);
+  if (fault !== undefined) throw new AppError("bad_request", `The request body has ${fault}.`);
+  const value = text === undefined ? undefined : parseJson(wellFormed(text));
   if (value === undefined) throw new AppError("malformed_json", "The request body is not valid JSON in UTF-8.");
   return value;
 }

@@ -7,7 +7,8 @@
 import { Validator } from "@cfworker/json-schema";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { AppError } from "../core/errors.ts";
-import { asJson, parseForeignJson, type JsonValue } from "../core/json.ts";
+import { parseForeignJson } from "../core/foreign-json.ts";
+import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { EgressServices } from "../tool/http-fetch.ts";
 import type { McpServer, McpServices, RemoteTool } from "../tool/remote-server.ts";
@@ -114,7 +115,7 @@ async function answerOf(
     return failed(text.slice(0, limits.toolErrorCharsMax) || "The tool failed and did not say why.");
   const json = hideSecrets(asJson(structuredContent)?.text ?? "", remote.headers);
   const value = json.length <= answerCharsMax ? parseForeignJson(json) : undefined;
-  if (value !== undefined) return ok(value as JsonValue);
+  if (value !== undefined) return ok(value);
   return ok(text.length <= answerCharsMax ? { text } : { text: text.slice(0, answerCharsMax), isCut: true });
 }
 

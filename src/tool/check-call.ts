@@ -1,4 +1,4 @@
-import { jsonDepthMax, parseForeignJson } from "../core/json.ts";
+import { faultIn, parseForeignJson } from "../core/foreign-json.ts";
 import { limits } from "../core/limits.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { ToolFailure, ToolFailureCode } from "./tool-failure.ts";
@@ -45,8 +45,8 @@ function readArguments(tool: AnyTool, argumentsJson: string): Exclude<ReadInput,
   }
   const value = argumentsJson.trim() === "" ? {} : parseForeignJson(argumentsJson);
   if (value === undefined) {
-    const words = `The arguments are not valid JSON, or are nested deeper than ${jsonDepthMax} levels.`;
-    return failure("invalid_input", words);
+    const fault = faultIn(argumentsJson);
+    return failure("invalid_input", `The arguments ${fault === undefined ? "are not valid JSON" : `have ${fault}`}.`);
   }
   const read = tool.readInput(value);
   if (read.kind === "ok") return read;

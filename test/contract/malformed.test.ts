@@ -104,8 +104,21 @@ describe("a body that no route takes", () => {
     const sent = owner.post(pathOf(route, planted), body, { method });
     expect(await (await sent).json()).toMatchObject({
       status: 400,
-      detail: expect.stringContaining("nested deeper") as unknown,
+      detail: expect.stringContaining("levels of nesting") as unknown,
     });
+    expect(await stored()).toEqual(before);
+  });
+
+  it("holds no number that would be kept as null", async () => {
+    const path = pathOf("PUT /api/memory/knowledge/:agentId/:key", planted);
+    for (const value of ["1e400", '{"a":[-1e999]}']) {
+      const headers = { "content-type": "application/json" };
+      const response = await owner.fetch(path, { method: "PUT", body: `{"value":${value}}`, headers });
+      expect(await response.json()).toMatchObject({
+        status: 400,
+        detail: expect.stringContaining("too large") as unknown,
+      });
+    }
     expect(await stored()).toEqual(before);
   });
 

@@ -184,6 +184,22 @@ describe("a run whose agent has a server", () => {
     });
   });
 
+  it("is answered in words where the value of a tool is nested too deep to be kept", async () => {
+    const deep = JSON.parse("[".repeat(1_000) + "]".repeat(1_000)) as unknown;
+    rig.remote.offer((server) => {
+      const annotations = { readOnlyHint: true };
+      server.registerTool("find", { annotations }, () => ({
+        content: [{ type: "text", text: "in words" }],
+        structuredContent: { deep },
+      }));
+    });
+    const agent = await rig.createAgent();
+    expect(await rig.resultOf(await rig.callTool(agent, "notes_find", {}))).toMatchObject({
+      status: "done",
+      output: { text: "in words" },
+    });
+  });
+
   it("goes on in words when the server is away: what reads was tried again, what acts was not", async () => {
     const agent = await rig.createAgent({ limits: { replans: 0 } });
     rig.remote.intercept((method) => (method === "tools/call" ? new Response(null, { status: 503 }) : undefined));

@@ -135,7 +135,7 @@ describe("POST /api/mcp", () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       id: null,
-      error: { code: -32600, message: expect.stringContaining("deeper") as unknown },
+      error: { code: -32600, message: expect.stringContaining("nesting") as unknown },
     });
   });
 

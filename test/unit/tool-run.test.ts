@@ -51,7 +51,7 @@ describe("a tool call", () => {
       "probe",
       `{"count":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
       "invalid_input",
-      /nested deeper/,
+      /levels of nesting/,
     ],
     ["with arguments of a wrong type", "probe", '{"count":"three"}', "invalid_input", /\/count must be a number/],
     ["with no object", "probe", "[]", "invalid_input", /the whole must be an object/],

@@ -1,5 +1,5 @@
 /** The shape without a plan: model, tools, model, … with one model call per step, until the model has nothing more to do or a limit is reached. */
-import { parseForeignJson } from "../../core/json.ts";
+import { parseForeignJson } from "../../core/foreign-json.ts";
 import { limits } from "../../core/limits.ts";
 import { fenceRule } from "../fence.ts";
 import type { ModelMessage, ModelToolCall } from "../model-port.ts";

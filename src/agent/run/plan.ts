@@ -3,7 +3,7 @@
  * back in words, for the model to do better.
  */
 import * as z from "zod/mini";
-import { parseForeignJson } from "../../core/json.ts";
+import { parseForeignJson } from "../../core/foreign-json.ts";
 
 export const planStepsMax = 20;
 

@@ -2,7 +2,7 @@
 import { Hono, type Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { chatAgentId } from "../../agent/chat-tools.ts";
-import { isTooDeep, jsonDepthMax } from "../../core/json.ts";
+import { faultIn, wellFormed } from "../../core/foreign-json.ts";
 import { limits } from "../../core/limits.ts";
 import { runTool } from "../../tool/run-tool.ts";
 import { fullGrant } from "../../tool/tool-grant.ts";
@@ -24,8 +24,9 @@ async function mcp(c: Context<AppEnv>): Promise<Response> {
   const { registry, tools } = await c.get("wire").queuedTools();
   const body = await readText(c, limits.mcpBodyBytesMax);
   if (isBatch(body)) return refuse(c, "A batch is not taken here: send one message in each request.");
-  if (isTooDeep(body)) return refuse(c, `The message is nested deeper than ${jsonDepthMax} levels.`);
-  const request = new Request(c.req.url, { method: "POST", headers: c.req.raw.headers, body });
+  const fault = faultIn(body);
+  if (fault !== undefined) return refuse(c, `The message has ${fault}.`);
+  const request = new Request(c.req.url, { method: "POST", headers: c.req.raw.headers, body: wellFormed(body) });
   const served = {
     describe: () => registry.describe(fullGrant).filter(({ approval }) => approval !== "always"),
     call: ({ key, ...call }: { readonly name: string; readonly argumentsJson: string; readonly key?: string }) =>
