@@ -3,6 +3,7 @@
  *
  * Nothing is handed on before the turn is open: a turn that is refused has said nothing.
  */
+import { parseForeignJson } from "../core/foreign-json.ts";
 import { LeaseLost, type JournalWriter } from "../engine/journal-writer.ts";
 import type { LogWriter } from "../event/log-writer.ts";
 import type { TurnEvent, TurnOpening } from "../event/turn-event.ts";
@@ -139,9 +140,6 @@ function counting(fold: PartsFold, count: TokenCount): PartsFold {
 }
 
 function parsedInput(call: ModelToolCall): unknown {
-  try {
-    return JSON.parse(call.argumentsJson);
-  } catch {
-    return call.argumentsJson;
-  }
+  const input = parseForeignJson(call.argumentsJson);
+  return input === undefined ? call.argumentsJson : input;
 }

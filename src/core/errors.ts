@@ -37,6 +37,7 @@ export const errorCatalogue = {
   unknown_definition: refuse(404, "Unknown definition", "There is no run of this name."),
   too_many: refuse(409, "Too many", "You have as many of these as one user may have."),
   run_refused: refuse(409, "Not in this state", "The run's state does not allow this."),
+  changed_meanwhile: refuse(409, "Changed meanwhile", "Another request has changed this at the same time; try again."),
   id_taken: refuse(409, "Id in use", "This id was used for another request."),
   unsupported: refuse(422, "Not available here", "This server has no queue that can do that; it needs QStash."),
   invalid_signature: refuse(401, "Invalid signature", "This route is for deliveries that the queue has signed."),

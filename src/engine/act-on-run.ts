@@ -4,12 +4,13 @@
  * A1 An act that the run's state does not allow writes nothing.
  * A2 A segment that has the lease hears of an act at its next flush, at the latest with its next beat, and in any case before it gives the lease
  *    back; so it needs no trigger. If the journal has moved on since it was read, a trigger is sent to be safe.
- * A3 The sweep is told with the entry, for whoever acts may die before the trigger is sent; and an act that is repeated sends the trigger again.
+ * A3 What was written between the reading and the act came before it: a signal that was sent twice at once is told so, and so is one that came too late.
+ * A4 The sweep is told with the entry, for whoever acts may die before the trigger is sent; and an act that is repeated sends the trigger again.
  */
 import type { JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { EnginePorts } from "./engine-parts.ts";
-import { foldRun } from "./fold-run.ts";
+import { foldRun, type RunFold } from "./fold-run.ts";
 import { formatEntry, outside, type OutsideRecord } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
 import { triggerOf } from "./queue.ts";
@@ -34,9 +35,13 @@ export type RunAct =
 /** Is shown a run before it is tried again, and throws where that is not for whoever asks. */
 export type Admission = (state: RunState) => Promise<void>;
 
-/** Safe to repeat. 2 round trips, 3 billed commands, at most 1 message; 1 and 2 more for the retry of a run that has failed. */
+/**
+ * Safe to repeat. 2 round trips, 3 billed commands, at most 1 message; 1 and 2 more for the retry of a run that has failed, 1 and 1 more for a signal to a run into whose
+ * journal others write at the same moment.
+ */
 export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): Promise<ActOutcome> {
-  const { state } = foldRun(await engine.journal.read(ref, 0));
+  const fold = foldRun(await engine.journal.read(ref, 0));
+  const { state } = fold;
   if (state.started === undefined) return { kind: "unknown" };
   const at = engine.clock.now();
   const trigger = triggerOf(ref, state);
@@ -59,9 +64,22 @@ export async function actOnRun(engine: EnginePorts, ref: RunRef, act: RunAct): P
     isRevival: isOver(state.status),
   });
   if (length === 0) return { kind: "unknown" };
-  const isHeard = isHeld && length === state.length + 1;
-  if (!isHeard && act.kind !== "pause") await engine.queue.triggerNextStep(trigger);
-  return { kind: "done" };
+  const isAlone = length === state.length + 1;
+  if (!(isHeld && isAlone) && act.kind !== "pause") await engine.queue.triggerNextStep(trigger);
+  if (isAlone || act.kind !== "signal") return { kind: "done" };
+  await catchUp(engine, trigger.ref, fold, length - 1);
+  return objectionTo(act, state) ?? { kind: "done" };
+}
+
+/** Folds what the volume has up to `length`. Of one that was compacted meanwhile nothing more is known. */
+async function catchUp(
+  { journal }: EnginePorts,
+  ref: RunRef,
+  { state, apply }: RunFold,
+  length: number,
+): Promise<void> {
+  const from = state.length;
+  for (const entry of (await journal.read(ref, from)).slice(0, length - from)) apply(entry);
 }
 
 function recordOf(act: RunAct): OutsideRecord {

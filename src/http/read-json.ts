@@ -7,6 +7,8 @@ import * as z from "zod/mini";
 import type { Context } from "hono";
 import { AppError } from "../core/errors.ts";
 import { fieldProblemsOf } from "../core/field-problem.ts";
+import { faultIn, wellFormed } from "../core/foreign-json.ts";
+import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { InvalidBody } from "./invalid-body.ts";
 
@@ -72,10 +74,19 @@ async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array
 }
 
 function parse(bytes: Uint8Array): unknown {
+  const text = textOf(bytes);
+  const fault = text === undefined ? undefined : faultIn(text);
+  if (fault !== undefined) throw new AppError("bad_request", `The request body has ${fault}.`);
+  const value = text === undefined ? undefined : parseJson(wellFormed(text));
+  if (value === undefined) throw new AppError("malformed_json", "The request body is not valid JSON in UTF-8.");
+  return value;
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
-    throw new AppError("malformed_json", "The request body is not valid JSON in UTF-8.");
+    return undefined;
   }
 }
 

@@ -38,7 +38,7 @@ export function recentAgents(store: AgentStore, isolate: IsolateCache, clock: Cl
   return {
     ...store,
     recent,
-    replace: (userId, agent, mcpHeaders) => changing(userId, agent.id, store.replace(userId, agent, mcpHeaders)),
+    replace: (userId, replacement) => changing(userId, replacement.agent.id, store.replace(userId, replacement)),
     remove: (userId, agentId) => changing(userId, agentId, store.remove(userId, agentId)),
   };
 }

@@ -7,6 +7,8 @@
 import { Validator } from "@cfworker/json-schema";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { AppError } from "../core/errors.ts";
+import { parseForeignJson } from "../core/foreign-json.ts";
+import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { EgressServices } from "../tool/http-fetch.ts";
 import type { McpServer, McpServices, RemoteTool } from "../tool/remote-server.ts";
@@ -111,9 +113,9 @@ async function answerOf(
   const text = hideSecrets(content.map(textOf).join("\n"), remote.headers);
   if (isError === true)
     return failed(text.slice(0, limits.toolErrorCharsMax) || "The tool failed and did not say why.");
-  const json =
-    structuredContent === undefined ? undefined : hideSecrets(JSON.stringify(structuredContent), remote.headers);
-  if (json !== undefined && json.length <= answerCharsMax) return ok(JSON.parse(json));
+  const json = hideSecrets(asJson(structuredContent)?.text ?? "", remote.headers);
+  const value = json.length <= answerCharsMax ? parseForeignJson(json) : undefined;
+  if (value !== undefined) return ok(value);
   return ok(text.length <= answerCharsMax ? { text } : { text: text.slice(0, answerCharsMax), isCut: true });
 }
 

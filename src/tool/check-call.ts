@@ -1,3 +1,4 @@
+import { faultIn, parseForeignJson } from "../core/foreign-json.ts";
 import { limits } from "../core/limits.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { ToolFailure, ToolFailureCode } from "./tool-failure.ts";
@@ -42,11 +43,10 @@ function readArguments(tool: AnyTool, argumentsJson: string): Exclude<ReadInput,
   if (argumentsJson.length > limits.toolInputCharsMax) {
     return failure("invalid_input", `The arguments are longer than ${limits.toolInputCharsMax} characters.`);
   }
-  let value: unknown;
-  try {
-    value = argumentsJson.trim() === "" ? {} : JSON.parse(argumentsJson);
-  } catch {
-    return failure("invalid_input", "The arguments are not valid JSON.");
+  const value = argumentsJson.trim() === "" ? {} : parseForeignJson(argumentsJson);
+  if (value === undefined) {
+    const fault = faultIn(argumentsJson);
+    return failure("invalid_input", `The arguments ${fault === undefined ? "are not valid JSON" : `have ${fault}`}.`);
   }
   const read = tool.readInput(value);
   if (read.kind === "ok") return read;

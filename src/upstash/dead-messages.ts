@@ -1,5 +1,6 @@
 /** QStash's list of dead letters. Whose a message is, its label says: each of ours carries the id of its user. */
 import type { Client } from "@upstash/qstash";
+import { AppError } from "../core/errors.ts";
 import { isUserId } from "../core/ids.ts";
 import type { DeadLetter, Whose } from "../ops/dead-letter.ts";
 import type { DeadMessages } from "../ops/dead-messages.ts";
@@ -16,12 +17,12 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
   const { meter, appUrl } = options;
   const { dlq } = officialClient(options);
 
-  async function ask<T>(call: () => Promise<T>): Promise<T> {
+  async function ask<T>(call: () => Promise<T>, errorOf = refused): Promise<T> {
     meter.subrequests += 1;
     try {
       return await call();
     } catch (cause) {
-      throw refused(cause);
+      throw errorOf(cause);
     }
   }
 
@@ -53,7 +54,10 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
     async page(whose, { cursor, count }) {
       const filter = whose === "all" ? {} : { filter: { label: whose.userId } };
       const at = cursor === undefined ? {} : { cursor };
-      const { messages, cursor: next } = await ask(() => dlq.listMessages({ count, ...at, ...filter }));
+      const { messages, cursor: next } = await ask(
+        () => dlq.listMessages({ count, ...at, ...filter }),
+        cursor === undefined ? refused : refusedPage,
+      );
       const letters = messages.map((message) => ({ letter: letterOf(message, appUrl), message }));
       return {
         letters: letters.filter(({ letter, message }) => isOurs(letter, message)).map(({ letter }) => letter),
@@ -72,6 +76,12 @@ export function qstashDeadMessages(options: DeadMessagesOptions): DeadMessages {
       return found !== undefined && (await take(async () => (await dlq.delete([found.dlqId])).deleted)) > 0;
     },
   };
+}
+
+/** All else that we ask of a page is our own: what QStash does not understand is the cursor, which came from outside. */
+function refusedPage(cause: unknown): AppError {
+  if (statusOf(cause) !== 400) return refused(cause);
+  return new AppError("invalid_cursor", "`cursor` must be a place that this list gave out.", { cause });
 }
 
 function letterOf(message: Listed, appUrl: string): DeadLetter {

@@ -23,9 +23,8 @@ export function contentOf(key: string): "text" | "entry" | "clear" {
 export function holdsNumber(key: string, field = ""): boolean {
   // Of a journal that was compacted: its newest volume.
   if (contentOf(key) === "entry") return true;
-  return (
-    (key.startsWith("conversations:") && field.endsWith(":at")) || (key.startsWith("keys:") && field.endsWith("#"))
-  );
+  if (key.startsWith("conversations:")) return field.endsWith(":at");
+  return (key.startsWith("keys:") || key.startsWith("agents:")) && field.endsWith("#");
 }
 
 /** What the entries under a key are bound to: the volumes of a journal are one place, for a compaction takes entries from one to the next. */
@@ -83,7 +82,7 @@ export function conversationRunsKey(userId: string, conversationId: string): str
   return `runs:{${userId}}:of:${conversationId}`;
 }
 
-/** The user's agents; a hash of id to JSON, without expiry. */
+/** The user's agents; a hash of id to JSON, and of `<id>#` to when it was changed last, without expiry. */
 export function agentsKey(userId: string): string {
   return `agents:{${userId}}`;
 }

@@ -6,7 +6,8 @@
  * V1 A text is bound to its place: copied to another key, field or channel it does not open.
  * V2 The first key seals, every key opens: so keys are rotated without a pause, and a key may go once nothing of it is left.
  * V3 A text that cannot be opened is a failure that parks, never an absent value and never the ciphertext.
- * V4 Whatever a user writes comes back as it was: a text in clear that begins like a sealed one is marked as clear.
+ * V4 Whatever a user writes comes back as it was: a text in clear that begins like a sealed one is marked as clear. Half of a surrogate pair is no text; where JSON is read
+ *    (`core/foreign-json.ts`) U+FFFD stands in its place, and what a cut of ours leaves of a pair becomes that here.
  */
 import { decodeBase64, encodeBase64 } from "../core/base64.ts";
 import { AppError } from "../core/errors.ts";

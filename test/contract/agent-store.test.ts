@@ -54,12 +54,47 @@ describe.each(stores)("an agent store %s", (_name, open) => {
     const store = open();
     const user = freshUser();
     await store.add(user, agent("a"));
-    expect(await store.replace(user, { ...agent("a"), name: "New" })).toBe(true);
+    const before = agent("a");
+    expect(await store.replace(user, { agent: { ...before, name: "New", updatedAt: 2 }, before })).toBe("replaced");
     expect(await store.get(user, "a")).toMatchObject({ name: "New" });
+    expect(await store.list(user)).toHaveLength(1);
     expect(await store.remove(user, "a")).toBe(true);
     expect(await store.remove(user, "a")).toBe(false);
-    expect(await store.replace(user, agent("a"))).toBe(false);
+    expect(await store.replace(user, { agent: { ...before, updatedAt: 3 }, before })).toBe("missing");
     expect(await store.list(user)).toEqual([]);
+  });
+
+  it("takes one of the changes that were made of the same agent, also when they come at once", async () => {
+    const store = open();
+    const user = freshUser();
+    await store.add(user, agent("a"));
+    let before = agent("a");
+    for (const round of ["first", "second"]) {
+      const made = ["x", "y", "z"].map((name, index) => ({
+        ...before,
+        name: `${round} ${name}`,
+        updatedAt: before.updatedAt + 1 + index,
+      }));
+      const answers = await Promise.all(made.map((changed) => store.replace(user, { agent: changed, before })));
+      expect(answers.toSorted()).toEqual(["changed-meanwhile", "changed-meanwhile", "replaced"]);
+      const kept = await store.get(user, "a");
+      expect(kept).toEqual(made[answers.indexOf("replaced")]);
+      before = kept!;
+    }
+  });
+
+  it("has as much room for agents that were changed as for new ones", async () => {
+    const store = open();
+    const user = freshUser();
+    const ids = Array.from({ length: agentLimits.agentsPerUserMax }, (_agent, index) => `a${index}`);
+    for (const id of ids) {
+      await store.add(user, agent(id));
+      await store.replace(user, { agent: { ...agent(id), updatedAt: 2 }, before: agent(id) });
+    }
+    expect(await store.list(user)).toHaveLength(agentLimits.agentsPerUserMax);
+    expect(await store.add(user, agent("more"))).toBe("full");
+    await store.remove(user, "a0");
+    expect(await store.add(user, agent("more"))).toBe("added");
   });
 });
 

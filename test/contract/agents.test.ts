@@ -61,6 +61,23 @@ describe("agents of a user", () => {
     expect(await (await who.fetch("/api/agents")).json()).toEqual({ agents: [] });
   });
 
+  it("lose no change of those that come at once", async () => {
+    const who = await app.signIn();
+    const { id } = await createAgent(who);
+    const changes = [{ name: "Other" }, { instructions: "Be brief." }, { limits: { steps: 7 } }];
+    const answers = await Promise.all(
+      changes.map((change) =>
+        who.fetch(`/api/agents/${id}`, {
+          method: "PATCH",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(change),
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await (await who.fetch(`/api/agents/${id}`)).json()).toMatchObject(Object.assign({}, ...changes) as object);
+  });
+
   it("are nobody else's", async () => {
     const agent = await createAgent(await app.signIn());
     const other = await app.signIn();

@@ -101,6 +101,17 @@ describe("a chat turn over the local stack", () => {
     expect(await messagesOf(owner, id)).toEqual([]);
   });
 
+  it("has a title that is no text answered as it is kept", async () => {
+    const id = freshId();
+    await uiChunks(await caller.chat(id, "m1", "Hello there"));
+    await app.background();
+    const path = `/api/conversations/${id}`;
+    const renamed = await caller.post(path, { title: "half of \ud83d, whole \u{1f600}" }, { method: "PATCH" });
+    const kept = { title: "half of \ufffd, whole \u{1f600}" };
+    expect(await renamed.json()).toMatchObject(kept);
+    expect(await (await caller.fetch(path)).json()).toMatchObject(kept);
+  });
+
   it("of another user's conversation finds nothing of it", async () => {
     const id = freshId();
     await uiChunks(await caller.chat(id, "m1", "Remember that my colour is blue"));

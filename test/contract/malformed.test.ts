@@ -25,6 +25,24 @@ afterAll(async () => {
   await app.close();
 });
 
+/** Nobody could write it down again. */
+const deep = JSON.parse("[".repeat(3_000) + "]".repeat(3_000)) as unknown;
+
+/** Each route that takes a value of any shape. */
+const takingValues: readonly (readonly [route: string, body: object])[] = [
+  ["POST /api/tools/:name/queue", { parameters: { expression: "1", deep } }],
+  [
+    "POST /api/schedules",
+    { when: { delay: "1m" }, target: { kind: "tool", name: "calculator", parameters: { deep } } },
+  ],
+  ["POST /api/schedules", { when: { delay: "1m" }, target: { kind: "saga", name: "note", input: { deep } } }],
+  ["POST /api/execute", { name: "book-dinner", input: { deep } }],
+  ["POST /api/runs/:runId/signal", { name: "word", payload: deep }],
+  ["POST /api/runs/:runId/fork", { steps: 1, input: deep }],
+  ["PUT /api/memory/knowledge/:agentId/:key", { value: deep }],
+  ["POST /api/agents/execute", { goal: "x", plan: { steps: [{ id: "a", tool: "calculator", parameters: { deep } }] } }],
+];
+
 /** What is there: as its owner sees it, in Redis but for the limiter's counters, and with the queue. */
 async function stored(): Promise<unknown> {
   const keys = (await redisCommand(app.stack, ["KEYS", "*"])) as string[];
@@ -78,6 +96,29 @@ describe("a body that no route takes", () => {
     for (const route of asked) refused[route] = await send(route, pathOf(route, planted), sent);
     expect(refused).toEqual(Object.fromEntries(asked.map((route) => [route, [status, code]])));
     expect(asked.length).toBeGreaterThan(15);
+    expect(await stored()).toEqual(before);
+  });
+
+  it.each(takingValues)("%s takes no value that is nested too deep", async (route, body) => {
+    const [method = ""] = route.split(" ");
+    const sent = owner.post(pathOf(route, planted), body, { method });
+    expect(await (await sent).json()).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining("levels of nesting") as unknown,
+    });
+    expect(await stored()).toEqual(before);
+  });
+
+  it("holds no number that would be kept as null", async () => {
+    const path = pathOf("PUT /api/memory/knowledge/:agentId/:key", planted);
+    for (const value of ["1e400", '{"a":[-1e999]}']) {
+      const headers = { "content-type": "application/json" };
+      const response = await owner.fetch(path, { method: "PUT", body: `{"value":${value}}`, headers });
+      expect(await response.json()).toMatchObject({
+        status: 400,
+        detail: expect.stringContaining("too large") as unknown,
+      });
+    }
     expect(await stored()).toEqual(before);
   });
 

@@ -105,6 +105,21 @@ describe("a server that an agent is given", () => {
   });
 });
 
+describe("an agent that is changed while a server of the change is asked", () => {
+  it("keeps the change that came first, and the other is told so", async () => {
+    const agent = await rig.createAgent();
+    rig.remote.intercept(async (method) => {
+      if (method === "tools/list") await rig.patch(agent, { name: "First" });
+      return undefined;
+    });
+    const path = `/api/agents/${agent.id}`;
+    const late = await rig.caller().post(path, { mcpServers: [rig.server({ tools: ["find"] })] }, { method: "PATCH" });
+    expect([late.status, ((await late.json()) as { code: string }).code]).toEqual([409, "changed_meanwhile"]);
+    const { updatedAt: _later, ...before } = agent;
+    expect(await (await rig.caller().fetch(path)).json()).toMatchObject({ ...before, name: "First" });
+  });
+});
+
 describe("a run whose agent has a server", () => {
   it("calls what only reads at once, and what acts when a person has agreed, once and under a key", async () => {
     const agent = await rig.createAgent();
@@ -167,6 +182,22 @@ describe("a run whose agent has a server", () => {
     const saved = await rig.patch(agent, { mcpServers: [rig.server()] });
     expect(await rig.resultOf(await rig.callTool(saved, "notes_find", { query: "milk" }))).toMatchObject({
       output: { text: "new milk" },
+    });
+  });
+
+  it("is answered in words where the value of a tool is nested too deep to be kept", async () => {
+    const deep = JSON.parse("[".repeat(1_000) + "]".repeat(1_000)) as unknown;
+    rig.remote.offer((server) => {
+      const annotations = { readOnlyHint: true };
+      server.registerTool("find", { annotations }, () => ({
+        content: [{ type: "text", text: "in words" }],
+        structuredContent: { deep },
+      }));
+    });
+    const agent = await rig.createAgent();
+    expect(await rig.resultOf(await rig.callTool(agent, "notes_find", {}))).toMatchObject({
+      status: "done",
+      output: { text: "in words" },
     });
   });
 

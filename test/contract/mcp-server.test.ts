@@ -118,6 +118,41 @@ describe("POST /api/mcp", () => {
     expect((await post(body, headers)).status).toBe(status);
   });
 
+  it("takes one message a request: of a batch no call is made", async () => {
+    tools.reset();
+    const calls = [1, 2].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "act" } }));
+    for (const batch of [JSON.stringify(calls), ` \r\n\t${JSON.stringify(calls.slice(1))}`, "[]"]) {
+      const response = await post(batch);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ id: null, error: { code: -32600 } });
+    }
+    expect(tools.acts).toEqual([]);
+  });
+
+  it("takes no message that is nested too deep", async () => {
+    const deep = "[".repeat(3_000) + "]".repeat(3_000);
+    const response = await post(JSON.stringify(list).replace("}", `,"params":{"_meta":{"a":${deep}}}}`));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      id: null,
+      error: { code: -32600, message: expect.stringContaining("nesting") as unknown },
+    });
+  });
+
+  it("says where its caller stands with the limits, and renews the cookie of a session in use", async () => {
+    const twoHoursAgo = { now: () => Date.now() - 2 * 60 * 60 * 1000 };
+    const who = await app.signInAs({}, { clock: twoHoursAgo });
+    const response = await who.fetch("/api/mcp", {
+      method: "POST",
+      body: JSON.stringify(list),
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("ratelimit")).toMatch(/^"api";r=\d+;t=\d+$/);
+    expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^session=/)]);
+  });
+
   it("answers an unknown method with an error of the protocol", async () => {
     const response = await post({ jsonrpc: "2.0", id: 2, method: "resources/list" });
     expect(await response.json()).toMatchObject({ id: 2, error: { code: -32601 } });

@@ -83,6 +83,14 @@ describe("a signal", () => {
     expect((await journalTypes(runId)).filter((type) => type === "signal")).toHaveLength(1);
   });
 
+  it("sent twenty times at once under one id counts once, and says so to all but the first", async () => {
+    const runId = await waiting();
+    const signal = { name: "other", id: "s-1" };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(runId, "signal", signal)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(answers.filter(({ json }) => json["isRepeated"] === false)).toHaveLength(1);
+  });
+
   it("that nobody waits for is kept and changes nothing", async () => {
     const runId = await waiting();
     await post(runId, "signal", { name: "other" });

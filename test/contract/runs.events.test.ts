@@ -122,7 +122,7 @@ describe("a reader of a run's events", () => {
     await reader.cancel();
   });
 
-  it.each(["garbage", "-1", "99999999999"])("with the Last-Event-ID %s gets everything", async (id) => {
+  it.each(["garbage", "-1", "3", "500", "99999999999"])("with the Last-Event-ID %s gets everything", async (id) => {
     const runId = await runs.start("told-steps", { count: 0 });
     await app.settled();
     expect(typesOf(await runs.events(runId, id))).toEqual([
@@ -132,12 +132,21 @@ describe("a reader of a run's events", () => {
     ]);
   });
 
+  it("with an id that the run does not have yet gets everything, and goes on with it", async () => {
+    const runId = await waiting();
+    const reading = open(runId, { "last-event-id": "500" }).then((response) => readEvents(response));
+    await runs.act(runId, "signal", { name: "go" });
+    await app.settled();
+    expect(await reading).toEqual(await runs.events(runId));
+  });
+
   it("goes on after ?after=, and is refused with 400 for one that is no place", async () => {
     const runId = await runs.start("told-steps", { count: 0 });
     await app.settled();
     const path = `/api/runs/${runId}/events?after=`;
     expect(typesOf(await readEvents(await caller.fetch(`${path}1`)))).toEqual(["workflow-completed"]);
-    for (const after of ["", "x", "-1"]) expect((await caller.fetch(path + after)).status, after).toBe(400);
+    expect((await caller.fetch(`${path}2`)).status).toBe(204);
+    for (const after of ["", "x", "-1", "3", "500"]) expect((await caller.fetch(path + after)).status, after).toBe(400);
   });
 });
 

@@ -144,12 +144,13 @@ describe("a client that refuses texts in clear", () => {
     const ask = (...command: RedisArgument[]) => own.command(command, (reply) => reply);
     const [index, agents, answers] = ["conversations:{usr_9}", agentsKey("usr_9"), executionTextsKey("usr_9", "exe_1")];
     await raw("HSET", index, "c:at", 5, "c:title", 5);
-    await raw("HSET", agents, "a", 5);
+    await raw("HSET", agents, "a", 5, "a#", 5);
     await raw("HSET", answers, "output", 5);
     await raw("SET", sessionKey("usr_9", "s"), 5);
     await raw("SET", journalKey("usr_9", "run_1"), 5);
     expect(await ask("HGET", index, "c:at")).toBe("5");
     expect(await ask("GET", journalKey("usr_9", "run_1"))).toBe("5");
+    expect(await ask("HGET", agents, "a#")).toBe("5");
     expect(await ask("HMGET", toolBreakerKey("weather"), "failures")).toEqual([null]);
     await raw("HSET", toolBreakerKey("mcp:agt_1:notes", "usr_9"), "failures", 5);
     expect(await ask("HMGET", toolBreakerKey("mcp:agt_1:notes", "usr_9"), "failures")).toEqual(["5"]);

@@ -17,6 +17,28 @@ test("/openapi.json is the description of every route", async () => {
   expect(operations).toHaveLength(describedRoutes.length);
 });
 
+test.each(["health", "ready", "metrics"])(
+  "/%s is watched at its own path; with a slash behind it there is nothing",
+  async (name) => {
+    for (const path of [`${name}/`, `${name}/x`]) {
+      const response = await fetch(`${stage.url}/${path}`, { redirect: "manual" });
+      expect([path, response.status, response.headers.get("content-type")]).toEqual([
+        path,
+        404,
+        "application/problem+json",
+      ]);
+    }
+  },
+);
+
+test("a path that nobody serves is 404, for programs and in a browser", async () => {
+  const page = await stage.visit();
+  for (const path of ["nowhere", "Health", "redy", "docs/x", "api"]) {
+    expect([path, (await fetch(`${stage.url}/${path}`)).status]).toEqual([path, 404]);
+    expect([path, (await page.goto(`${stage.url}/${path}`))?.status()]).toEqual([path, 404]);
+  }
+});
+
 test("/docs shows every operation, loads nothing from elsewhere, and tries one out", async () => {
   const page = await stage.visit();
   const elsewhere: string[] = [];

@@ -27,11 +27,13 @@ export function memoryAgentStore(): AgentStore {
     },
     list: async (userId) =>
       [...agentsOf(userId).values()].toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)),
-    async replace(userId, agent, mcpHeaders = {}) {
-      if (!agentsOf(userId).has(agent.id)) return false;
+    async replace(userId, { agent, mcpHeaders = {}, before }) {
+      const kept = agentsOf(userId).get(agent.id);
+      if (kept === undefined) return "missing";
+      if (kept.updatedAt !== before.updatedAt) return "changed-meanwhile";
       agentsOf(userId).set(agent.id, agent);
       headers.set(agent, mcpHeaders);
-      return true;
+      return "replaced";
     },
     remove: async (userId, agentId) => agentsOf(userId).delete(agentId),
   };

@@ -8,8 +8,9 @@ const documentId = "https://skipstone.test/openapi.json";
 const validators = new Map<string, ValidateFunction>();
 let ajv: Ajv2020 | undefined;
 
-/** What is wrong with an answer, in a sentence; `undefined` when it fits, and for routes that are not described, of which another test speaks. */
+/** What is wrong with an answer, in a sentence; `undefined` when it fits. Of routes that are not described another test speaks. */
 export async function misfit(method: string, pathname: string, response: Response): Promise<string | undefined> {
+  if (!response.headers.has("X-Request-Id")) return `${method} ${pathname} answered without X-Request-Id.`;
   const route = routeOf(method, pathname);
   if (route === undefined) return undefined;
   const mediaType = response.headers.get("Content-Type")?.split(";")[0] ?? "";

@@ -15,7 +15,9 @@ export interface RemoteMcp {
   /** Gives it other tools. */
   offer(register: Register): void;
   /** Answers in its place, where it answers at all. */
-  intercept(answer: ((method: string, request: Request) => Response | Promise<Response> | undefined) | undefined): void;
+  intercept(
+    answer: ((method: string, request: Request) => Response | undefined | Promise<Response | undefined>) | undefined,
+  ): void;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { actOnRun, type RunAct } from "../../src/engine/act-on-run.ts";
+import type { RunRef } from "../../src/engine/journal.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
 import { createEngineRig, type EngineRig } from "../support/engine-rig.ts";
 import { everyWay } from "../support/every-way.ts";
@@ -92,12 +93,16 @@ describe("a run that waits for a signal", () => {
 });
 
 describe("a signal", () => {
-  async function waitingRig(): Promise<{ rig: EngineRig; act: (act: RunAct) => ReturnType<typeof actOnRun> }> {
+  async function waitingRig(): Promise<{
+    rig: EngineRig;
+    ref: RunRef;
+    act: (act: RunAct) => ReturnType<typeof actOnRun>;
+  }> {
     const runs = waiting(1);
     const rig = createEngineRig([runs]);
     rig.parts();
     const ref = await rig.start(runs, {}, { services: { act: async () => null } });
-    return { rig, act: (act) => actOnRun(rig.parts(), ref, act) };
+    return { rig, ref, act: (act) => actOnRun(rig.parts(), ref, act) };
   }
 
   it("is refused when a hundred are kept that nobody has taken", async () => {
@@ -113,6 +118,28 @@ describe("a signal", () => {
     const { act } = await waitingRig();
     for (let number = 1; number <= 100; number += 1) await act(signal(`s${number}`, "other"));
     expect(await act(signal("call:x", "$call x"))).toEqual({ kind: "done" });
+  });
+
+  it.each<[string, RunAct[], Awaited<ReturnType<typeof actOnRun>>]>([
+    ["the same one is repeated", [signal("a")], { kind: "repeated" }],
+    ["another is done", [signal("b", "other")], { kind: "done" }],
+    [
+      "one too many is refused",
+      Array.from({ length: 100 }, (_act, index) => signal(`s${index}`, "other")),
+      { kind: "refused", reason: "The run has 100 signals that it has not taken yet." },
+    ],
+  ])("between whose reading and writing came %s", async (_case, acts, outcome) => {
+    const { rig, ref, act } = await waitingRig();
+    const { journal } = rig.parts();
+    const late: typeof journal = {
+      ...journal,
+      async act(of, order) {
+        for (const earlier of acts) await act(earlier);
+        return journal.act(of, order);
+      },
+    };
+    expect(await actOnRun(rig.parts({ journal: late }), ref, signal("a", "other"))).toEqual(outcome);
+    await rig.deliverAll();
   });
 
   it("finds no run where there is none, and is refused by one that is over", async () => {

@@ -46,6 +46,13 @@ describe("a tool call", () => {
   it.each([
     ["of an unknown tool", "nothing", "{}", "unknown_tool", /no tool of this name.*probe/],
     ["with broken JSON", "probe", '{"count":', "invalid_input", /not valid JSON/],
+    [
+      "nested too deep",
+      "probe",
+      `{"count":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
+      "invalid_input",
+      /levels of nesting/,
+    ],
     ["with arguments of a wrong type", "probe", '{"count":"three"}', "invalid_input", /\/count must be a number/],
     ["with no object", "probe", "[]", "invalid_input", /the whole must be an object/],
     [

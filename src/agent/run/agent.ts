@@ -11,6 +11,8 @@ export const agentLimits = {
   toolsMax: 64,
   scopesMax: 64,
   goalCharsMax: 4_000,
+  /** Of a change, where others change the agent at the same time. */
+  changeTriesMax: 5,
 } as const;
 
 /** Hard limits of one run, checked before each step; at the limit the run answers with what it has. */
@@ -80,8 +82,9 @@ export type AgentChange = z.infer<typeof AgentChange>;
 /** A change whose servers have been asked what they offer. */
 export type ListedChange = Omit<AgentChange, "mcpServers"> & { readonly mcpServers?: readonly McpServer[] | null };
 
+/** `updatedAt` always grows: it is by that that a store tells two changes apart. */
 export function changeAgent(agent: Agent, change: ListedChange, nowMs: number): Agent {
-  const all = Object.entries({ ...agent, ...change, updatedAt: nowMs });
+  const all = Object.entries({ ...agent, ...change, updatedAt: Math.max(nowMs, agent.updatedAt + 1) });
   return Object.fromEntries(all.filter(([, value]) => value !== null)) as unknown as Agent;
 }
 
@@ -111,6 +114,16 @@ export function grantOf({ tools, scopes, mcpServers = [] }: Pick<Agent, "tools" 
   return { tools: tools === undefined ? "all" : [...tools, ...remote], scopes: scopes ?? ["*"] };
 }
 
+export interface Replacement {
+  readonly agent: Agent;
+  /** Those that are not given are gone. */
+  readonly mcpHeaders?: McpHeaders;
+  /** The agent as it was read, of which this one is made. */
+  readonly before: Pick<Agent, "updatedAt">;
+}
+
+export type Replaced = "replaced" | "changed-meanwhile" | "missing";
+
 /** Agents of a user. Each method is one atomic change or read, in one round trip. */
 export interface AgentStore {
   /** `full` when the user has `agentLimits.agentsPerUserMax` already; nothing changes then. 3 billed commands. */
@@ -121,8 +134,8 @@ export interface AgentStore {
   mcpHeaders(userId: string, agentId: string): Promise<McpHeaders | undefined>;
   /** Newest first. 1 billed command. */
   list(userId: string): Promise<Agent[]>;
-  /** Headers that are not given are gone. False when there is none of this id. 2 billed commands. */
-  replace(userId: string, agent: Agent, mcpHeaders?: McpHeaders): Promise<boolean>;
+  /** Changes nothing when the agent is not the one before any more, or is not there. At most 3 billed commands. */
+  replace(userId: string, replacement: Replacement): Promise<Replaced>;
   /** False when there was none. 1 billed command. */
   remove(userId: string, agentId: string): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 /** The shape without a plan: model, tools, model, … with one model call per step, until the model has nothing more to do or a limit is reached. */
+import { parseForeignJson } from "../../core/foreign-json.ts";
 import { limits } from "../../core/limits.ts";
 import { fenceRule } from "../fence.ts";
 import type { ModelMessage, ModelToolCall } from "../model-port.ts";
@@ -50,12 +51,9 @@ function plannedOf(call: ModelToolCall, id: string): PlannedStep {
 
 /** What cannot be parsed fails the tool's own check, in words that the model reads. */
 function parametersOf({ argumentsJson }: ModelToolCall): Record<string, unknown> {
-  try {
-    const value: unknown = argumentsJson.trim() === "" ? {} : JSON.parse(argumentsJson);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : { value };
-  } catch {
-    return { unreadable: argumentsJson.slice(0, limits.failureCharsMax) };
-  }
+  const value = argumentsJson.trim() === "" ? {} : parseForeignJson(argumentsJson);
+  if (value === undefined) return { unreadable: argumentsJson.slice(0, limits.failureCharsMax) };
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : { value };
 }
 
 function said({ text, toolCalls }: ModelAnswer): ModelMessage {

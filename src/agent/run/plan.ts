@@ -3,6 +3,7 @@
  * back in words, for the model to do better.
  */
 import * as z from "zod/mini";
+import { parseForeignJson } from "../../core/foreign-json.ts";
 
 export const planStepsMax = 20;
 
@@ -104,12 +105,7 @@ function circleIn(steps: readonly PlannedStep[], done: Set<string>): string[] {
 export function jsonIn(text: string): unknown {
   const start = text.indexOf("{");
   const end = text.lastIndexOf("}");
-  if (start < 0 || end < start) return undefined;
-  try {
-    return JSON.parse(text.slice(start, end + 1)) as unknown;
-  } catch {
-    return undefined;
-  }
+  return start < 0 || end < start ? undefined : parseForeignJson(text.slice(start, end + 1));
 }
 
 function wrong(problems: readonly string[]): CheckedPlan {

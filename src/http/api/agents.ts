@@ -38,11 +38,11 @@ export const agentApi = room("Agents", "The caller's agents, and what they are a
   "PATCH /api/agents/:agentId": {
     summary: "Change an agent",
     detail:
-      "What is left out stays; `null` takes a field away. Runs that have begun keep the agent as it was. `mcpServers` replaces all of them and asks each anew; one that is named without `headers` keeps those that it has for the same URL.",
+      "What is left out stays; `null` takes a field away. Runs that have begun keep the agent as it was. `mcpServers` replaces all of them and asks each anew; one that is named without `headers` keeps those that it has for the same URL. Of changes that come at once none is lost: 409 `changed_meanwhile` has changed nothing.",
     access: "session",
     body: AgentChange,
     answers: { 200: json("The agent as it is now.", Agent) },
-    problems: ["not_found"],
+    problems: ["not_found", "changed_meanwhile"],
   },
   "DELETE /api/agents/:agentId": {
     summary: "Delete an agent",

@@ -11,6 +11,7 @@
  */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod/mini";
 import { limits } from "../../core/limits.ts";
 import { isSameText } from "../../session/same-text.ts";
@@ -59,8 +60,6 @@ export function retriedOf(c: Context): number {
 /** Source: QStash, `Upstash-NonRetryable-Error`: the message goes to the dead letters at once. */
 export function neverAgain(c: Context<DeliveryEnv>, body: object = { outcome: "refused" }): Response {
   c.get("log").warn("a delivery is refused for good", {});
-  return new Response(JSON.stringify(body), {
-    status: 489,
-    headers: { "Content-Type": "application/json", "Upstash-NonRetryable-Error": "true" },
-  });
+  c.header("Upstash-NonRetryable-Error", "true");
+  return c.json(body, 489 as ContentfulStatusCode);
 }

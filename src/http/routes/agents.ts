@@ -1,7 +1,7 @@
 /** The caller's agents, and what they are asked to do. */
 import { Hono, type Context } from "hono";
 import * as z from "zod/mini";
-import { AgentChange, AgentDraft, anyAgent, changeAgent, type Agent } from "../../agent/run/agent.ts";
+import { AgentChange, AgentDraft, agentLimits, anyAgent, changeAgent, type Agent } from "../../agent/run/agent.ts";
 import { agentRun, Goal } from "../../agent/run/agent-run.ts";
 import {
   agentExecution,
@@ -91,9 +91,23 @@ async function createAgent(c: Context<AppEnv>): Promise<Response> {
   return c.json(agent, 201);
 }
 
+/** Changes that come at once are made one after the other. One that names servers is tried once: each try asks them all, and subrequests are few. */
 async function patchAgent(c: Context<AppEnv>): Promise<Response> {
-  const { mcpServers: servers, ...change } = await readJson(c, AgentChange);
+  const change = await readJson(c, AgentChange);
   await checkTools(c, change.tools ?? undefined);
+  const triesMax = change.mcpServers === undefined ? agentLimits.changeTriesMax : 1;
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const agent = await changedAgent(c, change);
+    if (agent !== undefined) return c.json(agent);
+  }
+  throw new AppError("changed_meanwhile", "This agent was changed by another request at the same time; try again.");
+}
+
+/** `undefined` where another change came first. @throws not_found, bad_request (both refuse) */
+async function changedAgent(
+  c: Context<AppEnv>,
+  { mcpServers: servers, ...change }: AgentChange,
+): Promise<Agent | undefined> {
   const { agents, engine } = await c.get("wire").runs();
   const { userId } = identityOf(c);
   const before = await storedAgent(c, c.req.param("agentId") ?? "");
@@ -101,8 +115,10 @@ async function patchAgent(c: Context<AppEnv>): Promise<Response> {
   const { mcpServers, mcpHeaders } = await settled(c, servers ?? [], headersBefore);
   const ofServers = servers === undefined ? {} : { mcpServers: servers && mcpServers };
   const agent = changeAgent(before, { ...change, ...ofServers }, engine.clock.now());
-  if (!(await agents.replace(userId, agent, servers === undefined ? headersBefore : mcpHeaders))) throw notFound();
-  return c.json(agent);
+  const kept = servers === undefined ? headersBefore : mcpHeaders;
+  const replaced = await agents.replace(userId, { agent, before, ...(kept && { mcpHeaders: kept }) });
+  if (replaced === "missing") throw notFound();
+  return replaced === "replaced" ? agent : undefined;
 }
 
 /** @throws bad_request (refuse) in words for a server that cannot be used. */

@@ -14,11 +14,11 @@ import { formatSseEvent } from "../sse.ts";
  * comes back after any close, and only this stops it.
  */
 export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<Response> {
-  const after = readAfter(c);
   const { followRun: followParts, engine } = await c.get("wire").runs();
   const entries = await engine.journal.read(ref, 0);
   if (entries.length === 0) throw new AppError("not_found", "There is no such run.");
   const { state } = foldRun(entries);
+  const after = readAfter(c, state.places);
   const last = runEvents(entries).at(-1);
   if (isOver(state.status) && last !== undefined && after >= last.place) return c.body(null, 204);
   await revive(c, ref, state);
@@ -32,14 +32,17 @@ export async function runEventStream(c: Context<AppEnv>, ref: RunRef): Promise<R
   return respondWithEvents(c, { ...parts, frames });
 }
 
-/** An id that we cannot have given out reads everything: with the ids in it a reader drops what it has. */
-function readAfter(c: Context<AppEnv>): number {
-  const header = c.req.header("Last-Event-ID");
-  const query = c.req.query("after");
-  const text = header === undefined || header === "" ? query : header;
-  if (text !== undefined && /^\d{1,9}$/.test(text)) return Number(text);
-  if (text === query && query !== undefined) {
-    throw new AppError("invalid_cursor", "`after` must be an event id that this server gave out.");
-  }
-  return -1;
+/**
+ * An id that we cannot have given out reads everything: with the ids in it a reader drops what it has.
+ *
+ * @param places that the journal has. A reader hears of an entry once it is written, and the journal was read after the request came: a true id is always below.
+ * @throws invalid_cursor (refuse) for such a `?after=`
+ */
+function readAfter(c: Context<AppEnv>, places: number): number {
+  const header = c.req.header("Last-Event-ID") || undefined;
+  const text = header ?? c.req.query("after");
+  if (text === undefined) return -1;
+  if (/^\d{1,9}$/.test(text) && Number(text) < places) return Number(text);
+  if (header !== undefined) return -1;
+  throw new AppError("invalid_cursor", "`after` must be an event id that this server gave out.");
 }

@@ -5,6 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { AppEnv } from "../app-env.ts";
 import { checkSignature } from "../check-signature.ts";
 import { readText } from "../read-json.ts";
+import { relay } from "../relay.ts";
 
 /** Mounted at `/api/workflows`. */
 export function workflowRoutes() {
@@ -15,6 +16,6 @@ export function workflowRoutes() {
     const body = await readText(c, limits.callbackBodyBytesMax);
     await checkSignature(wire, c.req, body);
     const { url, headers } = c.req.raw;
-    return serveWorkflow(new Request(url, { method: "POST", headers, body }));
+    return relay(c, await serveWorkflow(new Request(url, { method: "POST", headers, body })));
   });
 }
