@@ -18,6 +18,11 @@ export interface Binding {
   readonly source: string;
 }
 
+/** What `npm start` has set for the app at this machine's `APP_PORT`; it stays when that has ended. */
+export function npmStartFile(env: NodeJS.ProcessEnv = process.env): string {
+  return path.join(root, ".stack", `app-${env["APP_PORT"] ?? "8787"}`, "bindings.env");
+}
+
 /** The source of what stands in no file of the person's own. */
 export const fromNpmStart = "npm start";
 export const fromEnvironment = "environment";
@@ -30,8 +35,7 @@ export function readOwn(file: string, env: NodeJS.ProcessEnv = process.env): Map
 
 /** The same over what `npm start` has set for the local stack: what an app on this machine has. */
 export function readEnvironment(file: string, env: NodeJS.ProcessEnv = process.env): Map<string, Binding> {
-  const local = path.join(root, ".stack", `app-${env["APP_PORT"] ?? "8787"}`, "bindings.env");
-  return new Map([...setIn(varsIn(local), fromNpmStart), ...readOwn(file, env)]);
+  return new Map([...setIn(varsIn(npmStartFile(env)), fromNpmStart), ...readOwn(file, env)]);
 }
 
 export function valuesOf(bindings: ReadonlyMap<string, Binding>): Record<string, string> {

@@ -6,7 +6,7 @@ import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
 import type { Invocation } from "../../src/wire/adapters.ts";
-import { devVarsFile } from "../environment/read-environment.ts";
+import { devVarsFile, npmStartFile } from "../environment/read-environment.ts";
 
 export interface BuildRuns {
   readonly registry: RunRegistry<RunServices>;
@@ -33,8 +33,35 @@ const offlineStandIns = { UPSTASH_REDIS_REST_URL: "http://replay.invalid", UPSTA
 
 /** The environment, over the developer's own `.dev.vars` or another such file, over stand-ins for all but Redis. */
 export function readBindings(file = devVarsFile, env: Texts = process.env): Record<string, string> {
-  const own = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
-  return { ...standIns, ...withoutEmpty(own), ...withoutEmpty(env) };
+  return { ...standIns, ...textsIn(file), ...withoutEmpty(env) };
+}
+
+export interface LiveBindings {
+  readonly bindings: Record<string, string>;
+  /** Whether the Redis is the one that `npm start` runs, because nobody has named another. */
+  readonly isOfNpmStart: boolean;
+}
+
+/** The same for whoever asks a Redis. @param o.file stands for itself alone: nothing of this machine's app takes the place of what it lacks. */
+export function readLiveBindings(
+  o: {
+    readonly file?: string | undefined;
+    readonly own?: string;
+    readonly npmStart?: string;
+    readonly env?: Texts;
+  } = {},
+): LiveBindings {
+  const { file, own = devVarsFile, npmStart = npmStartFile(), env = process.env } = o;
+  const bindings = readBindings(file ?? own, env);
+  const isNamed = redisNames.some((name) => bindings[name] !== undefined);
+  if (file !== undefined || isNamed || !existsSync(npmStart)) return { bindings, isOfNpmStart: false };
+  return { bindings: { ...standIns, ...textsIn(npmStart), ...textsIn(own), ...withoutEmpty(env) }, isOfNpmStart: true };
+}
+
+const redisNames = ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_URL"];
+
+function textsIn(file: string): Record<string, string> {
+  return existsSync(file) ? withoutEmpty(parseEnv(readFileSync(file, "utf8"))) : {};
 }
 
 /** @throws misconfigured with every problem of the bindings. */

@@ -1,5 +1,6 @@
 /**
  * `npm run check:runs [-- --json] [--file .dev.vars.production]`: would this build take every live run on the way that its journal went? To be asked before a deploy; reads only.
+ * Where neither the environment nor `.dev.vars` names a Redis it is the one that `npm start` runs, and that is said.
  *
  * Exit code 0: all of them. 1: some would diverge, and are listed. 2: it could not be found out.
  */
@@ -7,7 +8,7 @@ import { parseArgs } from "node:util";
 import { upstashLiveRuns } from "../../src/upstash/due-registry.ts";
 import { upstashJournal } from "../../src/upstash/journal.ts";
 import { createAdapters } from "../../src/wire/adapters.ts";
-import { buildRuns, quietInvocation, readBindings } from "./build-runs.ts";
+import { buildRuns, quietInvocation, readLiveBindings } from "./build-runs.ts";
 import { checkLiveRuns, type LiveRunsReport } from "./check-live-runs.ts";
 
 try {
@@ -21,7 +22,9 @@ try {
 }
 
 async function check(file?: string): Promise<LiveRunsReport> {
-  const bindings = readBindings(file);
+  const { bindings, isOfNpmStart } = readLiveBindings({ file });
+  // Not among the results, which may be for a program.
+  if (isOfNpmStart) console.error("The runs are those of npm start on this machine; -- --file names another Redis.");
   const { redis, clock } = createAdapters(quietInvocation(bindings));
   return checkLiveRuns({
     pages: upstashLiveRuns(redis),

@@ -8,13 +8,30 @@ export interface FieldProblem {
 
 /** Wrong fields that are named at once. */
 const fieldProblemsMax = 10;
+/** Of those, in one object, that do not belong there. */
+const unknownFieldsMax = 3;
+const fieldNameCharsMax = 64;
+
+/** Of a field that does not belong there: whoever sent it has made up its name. */
+export const unknownField = "is not known here";
 
 /** What a schema found wrong, in words that never quote a value. */
 export function fieldProblemsOf(issues: readonly z.core.$ZodIssue[]): FieldProblem[] {
-  return issues.slice(0, fieldProblemsMax).map((issue) => ({
-    pointer: issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
-    detail: describe(issue),
-  }));
+  return issues.flatMap(problemsOf).slice(0, fieldProblemsMax);
+}
+
+function problemsOf(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code !== "unrecognized_keys") return [{ pointer: pointerOf(issue.path), detail: describe(issue) }];
+  const named = issue.keys.slice(0, unknownFieldsMax);
+  return named.map((key) => ({ pointer: pointerOf([...issue.path, key]), detail: unknownField }));
+}
+
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${cut(String(part)).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function cut(name: string): string {
+  return name.length <= fieldNameCharsMax ? name : `${name.slice(0, fieldNameCharsMax).toWellFormed()}…`;
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -27,8 +44,6 @@ function describe(issue: z.core.$ZodIssue): string {
       return `must have at least ${issue.minimum}${unitOf(issue.origin)}`;
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
-    case "unrecognized_keys":
-      return "has fields that are not known here";
     default:
       return "does not have the expected form";
   }

@@ -8,6 +8,29 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue | undefined };
 
 /**
+ * The type of what is read back: a date is a text then. `never` for what JSON cannot hold, and for that of which nothing would be left, so that code which
+ * uses it does not compile.
+ */
+export type AsJson<T> = T extends JsonValue | undefined | void
+  ? T
+  : T extends { toJSON(...args: never): infer Json }
+    ? AsJson<Json>
+    : T extends NotJson
+      ? never
+      : T extends object
+        ? { [Name in keyof T]: AsJson<T[Name]> }
+        : T;
+
+type NotJson =
+  | bigint
+  | symbol
+  | ((...args: never) => unknown)
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | ArrayBuffer
+  | ArrayBufferView;
+
+/**
  * The value as it will be read back, or `undefined` when JSON cannot hold it (a cycle, a BigInt). Dates become texts; functions and
  * `undefined` vanish from objects.
  */

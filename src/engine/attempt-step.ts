@@ -1,11 +1,10 @@
 /** One attempt of one step: runs its body within its time, and sorts what came of it. */
 import { asJson } from "../core/json.ts";
 import type { JsonValue } from "../core/json.ts";
-import { AppError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { durationMs } from "./duration.ts";
-import { failureOf, isRetryable } from "./failures.ts";
+import { failureOf, isRetryable, retryAfterMsOf } from "./failures.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { LazyAbort } from "./lazy-abort.ts";
 import type { StepContext, StepOptions } from "./run-context.ts";
@@ -85,9 +84,8 @@ function failedWith(code: string, message: string): Exclude<AttemptOutcome, { ki
 }
 
 function backoffMs(parts: AttemptParts, { options, attempt }: Attempt, thrown: unknown): number {
-  if (thrown instanceof AppError && thrown.retryAfterMs !== undefined) {
-    return Math.min(Math.max(0, thrown.retryAfterMs), limits.stepRetryAfterMsMax);
-  }
+  const askedMs = retryAfterMsOf(thrown);
+  if (askedMs !== undefined) return Math.min(Math.max(0, askedMs), limits.stepRetryAfterMsMax);
   const firstMs = durationMs(options.backoff ?? limits.stepBackoffMs);
   const fullMs = Math.min(firstMs * 2 ** (attempt - 1), limits.stepBackoffMsMax);
   return Math.round(fullMs * (1 + parts.chance() / 4));

@@ -38,6 +38,22 @@ export class NonRetryableError extends Error {
   }
 }
 
+/** Thrown by a step or a tool that may be tried again, and not before so long. What it says is for whoever reads of the failure. */
+export class RetryAfterError extends Error {
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: { readonly retryAfterMs?: number | undefined; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "RetryAfterError";
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** How long whoever threw it wants to be left alone; `undefined` where nothing was said. */
+export function retryAfterMsOf(thrown: unknown): number | undefined {
+  return thrown instanceof AppError || thrown instanceof RetryAfterError ? thrown.retryAfterMs : undefined;
+}
+
 /** Any thrown value in words; messages are cut, and those of our own failures that are nobody's business are replaced. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof StepFailed) return thrown.failure;

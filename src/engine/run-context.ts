@@ -2,7 +2,7 @@
  * What the code of a run may do. The code itself must be deterministic: everything that touches the world, takes time or chance goes through here,
  * and nothing else is awaited.
  */
-import type { JsonValue } from "../core/json.ts";
+import type { AsJson, JsonValue } from "../core/json.ts";
 import type { Duration } from "./duration.ts";
 import type { RunDefinition } from "./run-definition.ts";
 import type { RunMemory } from "./working-memory.ts";
@@ -84,15 +84,15 @@ export interface RunContext<Services = unknown> {
   readonly services: Services;
 
   /**
-   * Does something to the world, once per journal: after its result is durable the body is never run again. The result is what JSON keeps of it.
+   * Does something to the world, once per journal: after its result is durable the body is never run again. The result is what JSON keeps of it, the first time, too.
    * A name that was used before is numbered (`name#2`), so steps may stand in loops.
    * @throws StepFailed when the last attempt has failed.
    */
   step<Result>(
     name: string,
     body: (step: StepContext) => Result | Promise<Result>,
-    options?: StepOptions<Awaited<Result>>,
-  ): Promise<Awaited<Result>>;
+    options?: StepOptions<AsJson<Awaited<Result>>>,
+  ): Promise<AsJson<Awaited<Result>>>;
   /** Waits for all of them to end, also when one fails; then throws the first failure in the order given. */
   all<const Steps extends readonly unknown[]>(
     steps: Steps,
@@ -117,7 +117,11 @@ export interface RunContext<Services = unknown> {
    * Starts another run and waits for its end.
    * @throws StepFailed with the child's failure.
    */
-  child<Input, Output>(name: string, definition: RunDefinition<Input, Output, Services>, input: Input): Promise<Output>;
+  child<Input, Output>(
+    name: string,
+    definition: RunDefinition<Input, Output, Services>,
+    input: Input,
+  ): Promise<AsJson<Output>>;
   /**
    * A loop whose turns are forgotten once they are over, so that it may turn for ever at the same cost. Each turn gets the state that the one before
    * left; `done` ends the loop. A turn uses the context that it is given; its steps have no `compensate`.

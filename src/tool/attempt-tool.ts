@@ -2,7 +2,7 @@
 import { AppError, asAppError, errorCatalogue } from "../core/errors.ts";
 import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import { NonRetryableError } from "../engine/failures.ts";
+import { isRetryable, NonRetryableError, RetryAfterError, retryAfterMsOf } from "../engine/failures.ts";
 import type { ToolFailure, ToolFailureCode } from "./tool-failure.ts";
 import { failed, type AnyTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -13,10 +13,15 @@ export async function attemptTool<Services>(
 ): Promise<ToolResult> {
   for (let attempt = 1; ; attempt += 1) {
     const result = await attemptOnce(tool, input, context);
-    const isWorthAnother = result.kind === "failed" && result.code === "unavailable" && attempt <= tool.retries;
-    if (!isWorthAnother || context.signal.aborted) return result;
-    await context.pause(limits.toolBackoffMs * 2 ** (attempt - 1), context.signal).catch(() => undefined);
+    const pauseMs = limits.toolBackoffMs * 2 ** (attempt - 1);
+    if (attempt > tool.retries || !isWorthAnother(result, pauseMs) || context.signal.aborted) return result;
+    await context.pause(pauseMs, context.signal).catch(() => undefined);
   }
+}
+
+/** What wants to be left alone for longer is for whoever makes the call again: a queue, or a step of a run. */
+function isWorthAnother(result: ToolResult, pauseMs: number): boolean {
+  return result.kind === "failed" && result.code === "unavailable" && (result.retryAfterMs ?? 0) <= pauseMs;
 }
 
 async function attemptOnce<Services>(
@@ -79,19 +84,25 @@ function checkOutput({ name }: Pick<AnyTool, "name">, result: ToolResult): ToolR
   );
 }
 
-/** Only what was written for its reader is passed on; the rest is for the log. */
+/** As of a step: what is not said to be for good may pass. Only what was written for its reader is passed on; the rest is for the log. */
 function sorted({ name }: Pick<AnyTool, "name">, thrown: unknown, { log, signal }: ToolContext): ToolFailure {
   if (thrown instanceof NonRetryableError) return failed(thrown.message.slice(0, limits.toolErrorCharsMax));
   if (signal.aborted) return stopped({ name });
-  const error = asAppError(thrown);
-  log.error("tool threw", { tool: name, error });
-  const errorText = `The tool ${name} failed: ${errorCatalogue[error.code].publicText}`;
-  if (error.disposition !== "retry") return failure("broken", errorText);
-  return { ...failure("unavailable", errorText), ...retryAfter(error) };
+  log.error("tool threw", { tool: name, error: thrown instanceof Error ? thrown : asAppError(thrown) });
+  if (!isRetryable(thrown)) return failure("broken", `The tool ${name} failed: ${publicTextOf(thrown)}`);
+  const unavailable = failure("unavailable", `The tool ${name} failed: ${wordsOf(thrown)}`);
+  const askedMs = retryAfterMsOf(thrown);
+  if (askedMs === undefined) return unavailable;
+  return { ...unavailable, retryAfterMs: Math.min(Math.max(0, askedMs), limits.stepRetryAfterMsMax) };
 }
 
-function retryAfter({ retryAfterMs }: AppError): { retryAfterMs?: number } {
-  return retryAfterMs === undefined ? {} : { retryAfterMs };
+function wordsOf(thrown: unknown): string {
+  if (thrown instanceof RetryAfterError) return thrown.message.slice(0, limits.toolErrorCharsMax);
+  return thrown instanceof AppError ? publicTextOf(thrown) : "Something went wrong, perhaps in passing.";
+}
+
+function publicTextOf(thrown: unknown): string {
+  return errorCatalogue[asAppError(thrown).code].publicText;
 }
 
 function failure(code: ToolFailureCode, errorText: string): ToolFailure {

@@ -16,7 +16,7 @@ export const toolFailureKinds = {
   needs_approval: final(),
   /** The tool's own answer: what was asked for cannot be had. */
   failed: final(),
-  /** Our defect; another attempt would meet it again. */
+  /** Our defect, known as one; another attempt would meet it again. */
   broken: final(),
   /** The answer is too large, or nothing that JSON can hold. */
   unusable_output: final(),
@@ -26,7 +26,7 @@ export const toolFailureKinds = {
   busy: passing(),
   /** The very same call is under way elsewhere. */
   in_progress: passing(),
-  /** Something that the tool needs does not answer, or is known to be down. */
+  /** The tool threw: something that it needs does not answer. Or that is known to be down. */
   unavailable: passing(),
   /** No answer within the tool's time. Whether it had its effect is unknown. */
   timed_out: passing(),

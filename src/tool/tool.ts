@@ -3,7 +3,8 @@
  * how long it may take.
  *
  * What a tool can foresee (an unknown time zone, a missing fact) it answers with `failed` and words that help the model to
- * do better. What it throws is a failure of something below it.
+ * do better. What it throws is a failure of something below it, and may pass: it is tried again as `retries` says, and by the queue or the run that made
+ * the call. `NonRetryableError` says that it is for good, in words that are passed on; `RetryAfterError` that it is not to be tried before a time.
  */
 import * as z from "zod/mini";
 import { fieldProblemsOf, type FieldProblem } from "../core/field-problem.ts";
@@ -62,7 +63,7 @@ export interface Tool<Input, Services = unknown> {
   readonly scopes?: readonly string[];
   /** Of one attempt. */
   readonly timeoutMs: number;
-  /** Attempts after the first when something below the tool fails in passing; 0 without it. */
+  /** Attempts after the first when `execute` throws what may pass; 0 without it. */
   readonly retries?: number;
   /** Whether a person has to agree first. Without it: to each call of a `money` tool, to none of others. */
   readonly approval?: "never" | "always" | ((input: Input) => boolean);

@@ -40,6 +40,10 @@ function toolStates(chat: Chat<UIMessage>): string[] {
   return (chat.messages.at(-1)?.parts ?? []).filter(isToolUIPart).map(({ type, state }) => `${type.slice(5)} ${state}`);
 }
 
+function toolInputs(message: UIMessage | undefined): unknown[] {
+  return (message?.parts ?? []).filter(isToolUIPart).map(({ input }) => input);
+}
+
 function textOf(message: UIMessage | undefined): string {
   return (message?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
 }
@@ -96,6 +100,8 @@ describe("a dinner that an agent books in a chat", () => {
     const kept = await stored("approved");
     expect(kept.map(({ id }) => id)).toEqual(chat.messages.map(({ id }) => id));
     expect(textOf(kept[1])).toBe(textOf(chat.messages[1]));
+    expect(toolInputs(kept[1])).toEqual(toolInputs(chat.messages[1]));
+    expect(JSON.stringify(kept[1])).not.toContain("$from");
   });
 
   it("goes on without the money when the user denies it, and says why", async () => {

@@ -160,7 +160,7 @@ describe("npm run check:runs", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    ["nothing says where Redis is", { UPSTASH_REDIS_REST_URL: "" }, "UPSTASH_REDIS_REST_URL"],
+    ["nothing says where Redis is", { UPSTASH_REDIS_REST_URL: "", APP_PORT: "0" }, "UPSTASH_REDIS_REST_URL"],
     ["Redis is not there", { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" }, ""],
     ["the token is wrong", { UPSTASH_REDIS_REST_TOKEN: "wrong" }, ""],
   ])("exits with 2 when %s, and shows no secret", async (_when, env, name) => {

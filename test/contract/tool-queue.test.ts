@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
+import { RetryAfterError } from "../../src/engine/failures.ts";
 import { failed } from "../../src/tool/tool.ts";
 import { deadExecutionsKey } from "../../src/upstash/keys.ts";
 import { actingTools, passRetries, passTime } from "../support/acting-tools.ts";
@@ -161,9 +162,27 @@ describe("a call that fails", () => {
     expect(new Set(tools.acts).size).toBe(1);
   });
 
-  it("waits as long as what it needs asks for", async () => {
+  it("with whatever its tool throws is tried again, as often as it was queued for, and tells nobody what that said", async () => {
     tools.behave = (_context, call) => {
-      if (call === 1) throw new AppError("partner_unavailable", "busy", { retryAfterMs: 120_000 });
+      if (call < 3) throw call === 1 ? new Error("server said 500 to sk-4711") : new TypeError("fetch failed");
+      return "at last";
+    };
+    const { executionId } = await queueTool(caller, "act", { retries: 2 });
+    await app.settled();
+    const retrying = await readExecution(caller, executionId);
+    expect(retrying).toMatchObject({ status: "retrying", error: { code: "unavailable" } });
+    expect(JSON.stringify(retrying)).not.toContain("4711");
+    await passRetries(app);
+    expect(await readExecution(caller, executionId)).toMatchObject({ status: "completed", attempts: 3 });
+    expect(new Set(tools.acts).size).toBe(1);
+  });
+
+  it.each([
+    ["what it needs", new AppError("partner_unavailable", "busy", { retryAfterMs: 120_000 })],
+    ["its tool", new RetryAfterError("Busy.", { retryAfterMs: 120_000 })],
+  ])("waits as long as %s asks for", async (_case, busy) => {
+    tools.behave = (_context, call) => {
+      if (call === 1) throw busy;
       return "done";
     };
     const { executionId } = await queueTool(caller, "act", {});

@@ -38,6 +38,7 @@ describe("an approval", () => {
     expect(rig.eventData(ref, "approval-answered")).toEqual([
       { stepId: "pay", approved: true, parameters: { usd: 5 } },
     ]);
+    expect(rig.output(ref).results).toMatchObject([{ id: "pay", status: "done", parameters: { usd: 5 } }]);
   });
 
   it.each([
@@ -52,7 +53,8 @@ describe("an approval", () => {
     await rig.signal(ref, "approval:pay", payload);
     await rig.deliverAll();
     expect(rig.did).toEqual([]);
-    expect(rig.output(ref).results).toEqual([{ id: "pay", tool: "charge", status: "denied", errorText }]);
+    const parameters = { usd: 20 };
+    expect(rig.output(ref).results).toEqual([{ id: "pay", tool: "charge", parameters, status: "denied", errorText }]);
     expect(rig.state(ref).status).toBe("completed");
   });
 

@@ -146,7 +146,7 @@ describe("a phase by itself", () => {
     const plan = { steps: [{ id: "a", tool: "good", parameters: {} }] };
     const ref = await rig.startOf(agentExecution, { agent: testAgent, goal: "try", plan });
     expect(rig.state(ref).output).toEqual({
-      results: [{ id: "a", tool: "good", status: "done", output: { did: "good" } }],
+      results: [{ id: "a", tool: "good", parameters: {}, status: "done", output: { did: "good" } }],
       failed: [],
     });
     expect(rig.asked).toEqual([]);

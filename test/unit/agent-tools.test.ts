@@ -4,7 +4,7 @@ import { grantOf } from "../../src/agent/run/agent.ts";
 import type { Actor } from "../../src/agent/run/agent-services.ts";
 import { registryTools } from "../../src/agent/run/registry-tools.ts";
 import { AppError } from "../../src/core/errors.ts";
-import { isRetryable } from "../../src/engine/failures.ts";
+import { isRetryable, RetryAfterError, retryAfterMsOf } from "../../src/engine/failures.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { createToolRig, probe } from "../support/tool-rig.ts";
 
@@ -71,12 +71,15 @@ describe("an agent's tools", () => {
 
   it("throw what may pass, in words, and answer what will not", async () => {
     const down = probe(() => Promise.reject(new AppError("partner_unavailable", "inner detail")), { name: "down" });
-    const broken = probe(() => Promise.reject(new Error("inner detail")), { name: "broken" });
-    const tools = toolsOf({}, down, broken);
+    const broken = probe(() => Promise.reject(new AppError("internal", "inner detail")), { name: "broken" });
+    const full = probe(() => Promise.reject(new RetryAfterError("Full.", { retryAfterMs: 7_000 })), { name: "full" });
+    const tools = toolsOf({}, down, broken, full);
     const thrown: unknown = await tools.run({ name: "down", parameters: {} }, actor, step).catch((error) => error);
     expect(isRetryable(thrown)).toBe(true);
     expect((thrown as Error).message).toMatch(/^The tool down failed: A service that this run needs/);
     expect(await tools.run({ name: "broken", parameters: {} }, actor, step)).toMatchObject({ code: "broken" });
+    const later: unknown = await tools.run({ name: "full", parameters: {} }, actor, step).catch((error) => error);
+    expect(retryAfterMsOf(later)).toBe(7_000);
   });
 
   it("are undone by their own undo, with a key of its own, and others by none", async () => {

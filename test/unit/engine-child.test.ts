@@ -91,6 +91,33 @@ describe("a run with children", () => {
     expect(state.signals).toHaveLength(100);
   });
 
+  it("that is cancelled leaves its child to itself", async () => {
+    const waiting = runOf((ctx) => ctx.waitForSignal("never"), "child");
+    const runs = runOf((ctx) => ctx.child("child", waiting, {}));
+    const rig = createEngineRig([runs, waiting]);
+    const ref = await rig.start(runs);
+    await rig.deliverOne();
+    const childRef = rig.journal.runs().find(({ runId }) => runId !== ref.runId)!;
+    await actOnRun(rig.parts(), ref, { kind: "cancel", reason: "enough", isUndoing: true });
+    await rig.deliverAll();
+    expect(rig.state(ref).status).toBe("cancelled");
+    expect(rig.state(childRef).status).toBe("completed");
+  });
+
+  it("undoes by a step of its own what a child has done", async () => {
+    const runs = runOf(async (ctx) => {
+      const { hello } = await ctx.child("child", child, { name: "a" });
+      await ctx.step("keep the child's work", () => hello, {
+        compensate: (kept, step) => ctx.services.act(`undo of ${kept}`, step),
+      });
+      throw new RunFailed("no");
+    });
+    await everyWay({ definitions: [runs, child] }, ({ state, did }) => {
+      expect(state.status).toBe("failed");
+      expect(did).toEqual(["work of a", "undo of a"]);
+    });
+  });
+
   it("that ends before its child leaves the child to itself", async () => {
     const hasty = runOf(async (ctx) => {
       void ctx.child("child", child, { name: "a" }).catch(() => undefined);

@@ -3,7 +3,7 @@ import { createLazyAbort } from "../../src/engine/lazy-abort.ts";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { attemptStep } from "../../src/engine/attempt-step.ts";
-import { NonRetryableError, RunFailed } from "../../src/engine/failures.ts";
+import { NonRetryableError, RetryAfterError, RunFailed } from "../../src/engine/failures.ts";
 import type { StepOptions } from "../../src/engine/run-context.ts";
 import { everyWay } from "../support/every-way.ts";
 import { playRun, runOf, type PlayContext } from "../support/play-run.ts";
@@ -118,8 +118,10 @@ describe("the pause before the next attempt", () => {
     expect(await delayOf({ attempt: 2, chance: 0.5, backoff: 100 })).toBe(225);
   });
 
-  it("is the one that the failure asks for, but no longer than a day and not below 0", async () => {
-    const asking = (retryAfterMs: number) => new AppError("partner_unavailable", "busy", { retryAfterMs });
+  it.each([
+    ["an adapter's", (retryAfterMs: number) => new AppError("partner_unavailable", "busy", { retryAfterMs })],
+    ["the body's own", (retryAfterMs: number) => new RetryAfterError("busy", { retryAfterMs })],
+  ])("is the one that %s failure asks for, but no longer than a day and not below 0", async (_case, asking) => {
     expect(await delayOf({ attempt: 1, chance: 1, thrown: asking(90_000) })).toBe(90_000);
     expect(await delayOf({ attempt: 1, chance: 1, thrown: asking(Infinity) })).toBe(86_400_000);
     expect(await delayOf({ attempt: 1, chance: 1, thrown: asking(-5) })).toBe(0);

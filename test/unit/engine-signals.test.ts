@@ -53,6 +53,19 @@ describe("a run that waits for a signal", () => {
     await everyWay({ definitions: [waiting(2, 60_000)], acts }, ({ state }) => expect(state.output).toBe("a b"));
   });
 
+  it("and lets another thing win is still waiting: the signal is that wait's, not the next one's", async () => {
+    const racing = (keepsPromise: boolean) =>
+      runOf(async (ctx) => {
+        const first = ctx.waitForSignal("word");
+        await Promise.race([first, ctx.sleep("patience", 60_000)]);
+        const { kind } = await (keepsPromise ? first : ctx.waitForSignal("word", { timeout: "5m" }));
+        return kind;
+      });
+    const acts = [{ when: whenWaiting, act: signal("late"), afterMs: 90_000 }];
+    expect((await playRun({ definitions: [racing(true)], acts })).state.output).toBe("received");
+    expect((await playRun({ definitions: [racing(false)], acts })).state.output).toBe("timed-out");
+  });
+
   it("is told when its time is over, and takes a later signal with the next wait", async () => {
     const acts = [{ when: whenWaiting, act: signal("late"), afterMs: 90_000 }];
     expect((await playRun({ definitions: [waiting(2, 60_000)], acts })).state.output).toBe("timed-out late");

@@ -7,10 +7,10 @@ import { accessLog } from "../../src/http/middleware/access-log.ts";
 import { requestId } from "../../src/http/middleware/request-id.ts";
 import { logFailure } from "../../src/http/log-failure.ts";
 import { answerProblem, problemOf } from "../../src/http/problem.ts";
-import { readJson } from "../../src/http/read-json.ts";
+import { invalidBody, readJson } from "../../src/http/read-json.ts";
 import type { AppEnv } from "../../src/http/app-env.ts";
 import { jsonLog } from "../../src/system/log.ts";
-import { countingRandom } from "../fakes/clock.ts";
+import { countingRandom, silentLog } from "../fakes/clock.ts";
 
 describe("a problem", () => {
   it.each(Object.keys(errorCatalogue) as ErrorCode[])(
@@ -38,10 +38,11 @@ describe("a problem", () => {
 const Body = z.object({
   title: z.string().check(z.maxLength(5)),
   items: z.optional(z.array(z.object({ "a/b": z.number() }))),
+  note: z.optional(z.strictObject({})),
 });
 
 const app = new Hono()
-  .post("/", async (c) => c.json(await readJson(c, Body, { bytesMax: 100 })))
+  .post("/", async (c) => c.json(await readJson(c, Body, { bytesMax: 200 })))
   .onError((error, c) => answerProblem(c, error, "req-1"));
 
 interface ProblemBody {
@@ -69,7 +70,7 @@ describe("a JSON body", () => {
     ["no JSON", "{", "malformed_json", 400],
     ["empty", "", "malformed_json", 400],
     ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), "malformed_json", 400],
-    ["larger than the limit", `{"title":"${"x".repeat(100)}"}`, "body_too_large", 413],
+    ["larger than the limit", `{"title":"${"x".repeat(200)}"}`, "body_too_large", 413],
   ])("that is %s is refused", async (_case, sent, code, status) => {
     const { response, body } = await post(sent);
     expect([response.status, body.code]).toEqual([status, code]);
@@ -77,7 +78,7 @@ describe("a JSON body", () => {
   });
 
   it("without a length is cut off at the limit", async () => {
-    const { response, body } = await post(chunked('{"title":"', "x".repeat(200), '"}'));
+    const { response, body } = await post(chunked('{"title":"', "x".repeat(300), '"}'));
     expect([response.status, body.code]).toEqual([413, "body_too_large"]);
     expect((await post(chunked('{"title"', ':"hi"}'))).response.status).toBe(200);
   });
@@ -98,6 +99,24 @@ describe("a JSON body", () => {
       { pointer: "/items/0/a~1b", detail: "must be a number" },
     ]);
     expect(JSON.stringify(body)).not.toContain("private");
+  });
+
+  it("with fields that are not known is refused with their names, a few of them, and cut", async () => {
+    const long = "x".repeat(65);
+    const { body } = await post(JSON.stringify({ title: "hi", note: { "a/b": 1, [long]: "private", c: 1, d: 1 } }));
+    expect(body.errors).toEqual([
+      { pointer: "/note/a~1b", detail: "is not known here" },
+      { pointer: `/note/${"x".repeat(64)}…`, detail: "is not known here" },
+      { pointer: "/note/c", detail: "is not known here" },
+    ]);
+    expect(body.detail).toContain("/note/a~1b is not known here.");
+  });
+
+  it("with fields that are not known is logged without their names, which may say anything", async () => {
+    const lines: unknown[] = [];
+    const log = { ...silentLog, debug: (_message: string, fields?: object) => void lines.push(fields) };
+    logFailure(log, invalidBody(z.safeParse(Body, { title: 7, note: { private: 1 } }).error!.issues));
+    expect(lines).toEqual([{ code: "bad_request", reason: "/title must be a string. A field is not known here." }]);
   });
 
   it("that is not an object at all is refused with a pointer to the whole", async () => {

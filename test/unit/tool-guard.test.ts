@@ -94,7 +94,7 @@ describe("a breaker", () => {
     let count = 0;
     const { call, runs } = rig(() => {
       count += 1;
-      throw count % 2 === 0 ? new NonRetryableError("no table") : new Error("a defect");
+      throw count % 2 === 0 ? new NonRetryableError("no table") : new AppError("internal", "a defect");
     });
     for (let turn = 0; turn < 10; turn += 1) await call("probe", {});
     expect(runs()).toBe(10);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
-import { NonRetryableError } from "../../src/engine/failures.ts";
+import { NonRetryableError, RunFailed } from "../../src/engine/failures.ts";
 import { builtInTools } from "../../src/tool/built-in.ts";
 import { createToolRegistry } from "../../src/tool/registry.ts";
 import { runTool } from "../../src/tool/run-tool.ts";
@@ -33,7 +33,8 @@ describe("a tool call", () => {
       with: (more) => logOf({ ...ids, ...more }),
     });
     await runTool(registry, { name: "probe", argumentsJson: "{}" }, { ...context(), runId: "run_1", log: logOf({}) });
-    expect(lines).toEqual([expect.objectContaining({ message: "tool threw", tool: "probe", runId: "run_1" })]);
+    const error = expect.objectContaining({ name: "TypeError", message: "a defect" }) as Error;
+    expect(lines).toEqual([expect.objectContaining({ message: "tool threw", tool: "probe", runId: "run_1", error })]);
   });
 
   it("without arguments counts as one with none", async () => {
@@ -80,9 +81,11 @@ describe("a tool call", () => {
   });
 
   it.each([
-    ["an Error", new Error("inner detail"), "broken"],
-    ["a string", "inner detail", "broken"],
-    ["nothing", undefined, "broken"],
+    ["an Error", new Error("inner detail"), "unavailable"],
+    ["a string", "inner detail", "unavailable"],
+    ["nothing", undefined, "unavailable"],
+    ["a defect that is known as one", new AppError("internal", "inner detail"), "broken"],
+    ["what is for a run to throw", new RunFailed("inner detail"), "broken"],
     ["a failure of the storage", new AppError("redis_unavailable", "inner detail"), "unavailable"],
   ])("fails without inner detail when the tool throws %s", async (_case, thrown, code) => {
     const { call } = probeRig(() => {
@@ -165,68 +168,6 @@ describe("a tool call", () => {
     expect(await call("probe", {}, { signal: turn.signal })).toEqual(stopped);
     expect(await call("probe", {}, { signal: turn.signal })).toEqual(stopped);
     expect(runs).toBe(1);
-  });
-});
-
-describe("a tool with retries", () => {
-  const down = new AppError("partner_unavailable", "down", { retryAfterMs: 7_000 });
-
-  it("is tried again, ever later, when something below it fails in passing", async () => {
-    let attempts = 0;
-    const { call, clock, paused } = probeRig(
-      () => {
-        attempts += 1;
-        if (attempts < 3) throw down;
-        return attempts;
-      },
-      { timeoutMs: 1_000, retries: 2 },
-    );
-    const result = call("probe", {});
-    await paused(limits.toolBackoffMs);
-    await clock.advance(limits.toolBackoffMs);
-    await paused(limits.toolBackoffMs * 2);
-    expect(attempts).toBe(2);
-    await clock.advance(limits.toolBackoffMs * 2 - 1);
-    expect(attempts).toBe(2);
-    await clock.advance(1);
-    expect(await result).toEqual({ kind: "ok", output: 3 });
-  });
-
-  it("gives up after its last one, and says for how long", async () => {
-    let attempts = 0;
-    const { call, clock, paused } = probeRig(
-      () => {
-        attempts += 1;
-        throw down;
-      },
-      { timeoutMs: 1_000, retries: 1 },
-    );
-    const result = call("probe", {});
-    await paused(limits.toolBackoffMs);
-    await clock.advance(limits.toolBackoffMs);
-    expect(await result).toMatchObject({ code: "unavailable", retryAfterMs: 7_000 });
-    expect(attempts).toBe(2);
-  });
-
-  it.each([
-    ["answers no", () => Promise.reject(new NonRetryableError("no"))],
-    ["breaks", () => Promise.reject(new Error("a defect"))],
-  ])("is not tried again when it %s", async (_case, body) => {
-    let attempts = 0;
-    const { call } = probeRig(
-      () => {
-        attempts += 1;
-        return body();
-      },
-      { timeoutMs: 1_000, retries: 2 },
-    );
-    expect(await call("probe", {})).toMatchObject({ kind: "failed" });
-    expect(attempts).toBe(1);
-  });
-
-  it("that could take longer than a call may cannot be defined", () => {
-    expect(() => probe(() => 1, { timeoutMs: limits.toolWholeMsMax + 1 })).toThrow("longer than a call may");
-    expect(() => probe(() => 1, { timeoutMs: limits.toolWholeMsMax })).not.toThrow();
   });
 });
 

@@ -9,6 +9,7 @@ import type { AccountReading, LimitName } from "./spending-account.ts";
 export interface AgentRunOutput {
   /** For the user. */
   readonly summary: string;
+  /** What was planned; `results` tell what was done. */
   readonly plan: { readonly steps: readonly OutputStep[] };
   /** In the order of the plan; long ones are shortened. */
   readonly results: readonly StepResult[];
@@ -46,14 +47,20 @@ export function agentRunOutput(o: {
     plan: {
       steps: o.steps.map((step) => ({ ...step, parameters: shorten(step.parameters, charsMax / 2) })),
     },
-    results: o.results.map((result) =>
-      result.status === "done" ? { ...result, output: shorten(result.output, charsMax) } : result,
-    ),
+    results: o.results.map((result) => shortResult(result, charsMax)),
     failed: failedSteps(o.results),
     remembered: o.remembered,
     ...(o.limit === undefined ? {} : { limit: o.limit }),
     spent: o.spent,
   };
+}
+
+function shortResult(result: StepResult, charsMax: number): StepResult {
+  const { parameters } = result;
+  const short = parameters === undefined ? {} : { parameters: shorten(parameters, charsMax / 2) };
+  return result.status === "done"
+    ? { ...result, ...short, output: shorten(result.output, charsMax) }
+    : { ...result, ...short };
 }
 
 export function failedSteps(results: readonly StepResult[]): FailedStep[] {

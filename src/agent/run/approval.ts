@@ -5,7 +5,7 @@
  */
 import * as z from "zod/mini";
 import { limits } from "../../core/limits.ts";
-import type { CheckedCall } from "./execution.ts";
+import { judgedCall, type CheckedCall } from "./checked-call.ts";
 import type { PhaseRun } from "./phase.ts";
 import type { PlannedStep } from "./plan.ts";
 import { approvalSignal } from "./approval-id.ts";
@@ -39,7 +39,7 @@ export async function awaitApproval(
   call: { readonly parameters: unknown },
 ): Promise<CheckedCall> {
   const outcome = await run.ctx.waitForSignal(approvalSignal(step.id), { timeout: limits.approvalMsMax });
-  const answered = outcome.kind === "timed-out" ? expired : judge(run, step, call, outcome.payload);
+  const answered = outcome.kind === "timed-out" ? denied(call, expiredText) : judge(run, step, call, outcome.payload);
   run.ctx.emit("approval-answered", {
     stepId: step.id,
     approved: !("problem" in answered),
@@ -54,7 +54,11 @@ function denialText(reason: string | undefined): string {
   return reason === undefined ? "The user denied it." : `The user denied it: ${reason}`;
 }
 
-const expired: CheckedCall = { problem: "Nobody approved it in time.", status: "denied" };
+const expiredText = "Nobody approved it in time.";
+
+function denied({ parameters }: { readonly parameters: unknown }, problem: string): CheckedCall {
+  return { parameters, problem, status: "denied" };
+}
 
 function judge(
   run: PhaseRun,
@@ -64,10 +68,8 @@ function judge(
 ): CheckedCall {
   const answer = ApprovalAnswer.safeParse(payload);
   // What cannot be read is no "yes".
-  if (!answer.success) return { problem: "The approval could not be read, which counts as a no.", status: "denied" };
+  if (!answer.success) return denied(call, "The approval could not be read, which counts as a no.");
   const { approved, reason, parameters } = answer.data;
-  if (!approved) return { problem: denialText(reason), status: "denied" };
-  if (parameters === undefined) return call;
-  const problem = run.tools.problemOf({ name: step.tool, parameters }, { isComplete: true });
-  return problem === undefined ? { parameters } : { problem, status: "failed" };
+  if (!approved) return denied(call, denialText(reason));
+  return parameters === undefined ? call : judgedCall(run, step, parameters);
 }

@@ -3,9 +3,9 @@ import { limits } from "../../core/limits.ts";
 import { StepFailed } from "../../engine/failures.ts";
 import type { AgentToolOutcome } from "./agent-services.ts";
 import { askFor, awaitApproval } from "./approval.ts";
+import { checkedCall, type CheckedCall } from "./checked-call.ts";
 import type { PhaseRun, StepResult } from "./phase.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import { resolveReferences } from "./references.ts";
 import { shorten } from "./shorten.ts";
 import { limitWords, type LimitName } from "./spending-account.ts";
 
@@ -60,37 +60,23 @@ async function executeWave(
 }
 
 function tellCall({ ctx }: PhaseRun, step: PlannedStep, call: CheckedCall): void {
-  const told = { stepId: step.id, tool: step.tool, why: step.why };
-  if ("problem" in call) {
-    const parameters = shorten(step.parameters, limits.eventPartCharsMax);
-    ctx.emit("tool-refused", { ...told, parameters, errorText: call.problem });
-  } else ctx.emit("tool-called", { ...told, parameters: shorten(call.parameters, limits.eventPartCharsMax) });
+  const parameters = shorten(call.parameters, limits.eventPartCharsMax);
+  const told = { stepId: step.id, tool: step.tool, why: step.why, parameters };
+  if ("problem" in call) ctx.emit("tool-refused", { ...told, errorText: call.problem });
+  else ctx.emit("tool-called", told);
 }
+
+/** Of a step's result: prompts and outputs hold them beside what came of the call. */
+const parametersCharsMax = limits.agentResultCharsMax / 2;
 
 /** Of the engine's step that does a step of a plan. */
 export function stepNameOf(stepId: string): string {
   return `do ${stepId}`;
 }
 
-/** A call that may be made, or why it may not. */
-export type CheckedCall =
-  | { readonly parameters: unknown }
-  | { readonly problem: string; readonly status: "failed" | "denied" };
-
-function checkedCall(run: PhaseRun, step: PlannedStep, results: ReadonlyMap<string, StepResult>): CheckedCall {
-  const resolved = resolveReferences(step.parameters, (id) => {
-    const result = results.get(id);
-    return result?.status === "done" ? { output: result.output } : undefined;
-  });
-  if (resolved.kind === "dangling") return { problem: resolved.problem, status: "failed" };
-  const call = { name: step.tool, parameters: resolved.value };
-  const problem = run.tools.problemOf(call, { isComplete: true });
-  return problem === undefined ? { parameters: resolved.value } : { problem, status: "failed" };
-}
-
 async function runStep(run: PhaseRun, step: PlannedStep, call: CheckedCall): Promise<StepResult> {
   const { ctx, actor, account, tools } = run;
-  const named = { id: step.id, tool: step.tool };
+  const named = { id: step.id, tool: step.tool, parameters: shorten(call.parameters, parametersCharsMax) };
   if ("problem" in call) return { ...named, status: call.status, errorText: call.problem };
   const asked = { name: step.tool, parameters: call.parameters };
   const undo = tools.undoOf(step.tool);

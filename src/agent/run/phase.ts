@@ -1,3 +1,4 @@
+import type { JsonValue } from "../../core/json.ts";
 import { RunFailed, StepFailed } from "../../engine/failures.ts";
 import type { RunContext } from "../../engine/run-context.ts";
 import { fence } from "../fence.ts";
@@ -27,15 +28,22 @@ export interface PhaseRun {
   readonly account: SpendingAccount;
 }
 
+interface TriedStep {
+  readonly id: string;
+  readonly tool: string;
+  /**
+   * What the tool was called with, or would have been: references are resolved, and whoever approved it may have changed it. Shortened. Absent for a step that was not tried, and
+   * where a caller tells of results without it.
+   */
+  readonly parameters?: JsonValue;
+}
+
 /** What became of a planned step. */
-export type StepResult =
-  | { readonly id: string; readonly tool: string; readonly status: "done"; readonly output: unknown }
-  | {
-      readonly id: string;
-      readonly tool: string;
-      readonly status: "failed" | "denied" | "skipped";
-      readonly errorText: string;
-    };
+export type StepResult = TriedStep &
+  (
+    | { readonly status: "done"; readonly output: unknown }
+    | { readonly status: "failed" | "denied" | "skipped"; readonly errorText: string }
+  );
 
 export interface PlanAndResults {
   readonly plan: Plan;

@@ -1,4 +1,5 @@
 /** The registered tools as the runs of one agent call them. */
+import { RetryAfterError } from "../../engine/failures.ts";
 import type { ToolParts } from "../../tool/call-context.ts";
 import { checkCall, type ToolCall } from "../../tool/check-call.ts";
 import type { ToolRegistry } from "../../tool/registry.ts";
@@ -34,7 +35,8 @@ export function registryTools<Services>(
     async run(call, actor, step) {
       const result = await runTool(registry, toolCall(call), contextOf(actor, step));
       if (result.kind === "ok" || !isPassing(result)) return result;
-      throw new PassingFailure(result.errorText);
+      // Makes the engine try the step again; when it has tried often enough, the model reads the words.
+      throw new RetryAfterError(result.errorText, { retryAfterMs: result.retryAfterMs });
     },
     undoOf(name) {
       if (registry.get(name)?.undo === undefined) return undefined;
@@ -48,14 +50,6 @@ export function registryTools<Services>(
 
 /** Of a step, beside the tool's own, which are quick: what a tool needs may be away for some seconds. */
 const stepRetries = 2;
-
-/** Makes the engine try the step again; when it has tried often enough, the model reads the words. */
-class PassingFailure extends Error {
-  constructor(errorText: string) {
-    super(errorText);
-    this.name = "PassingFailure";
-  }
-}
 
 function toolCall({ name, parameters }: AgentToolCall): ToolCall {
   return { name, argumentsJson: JSON.stringify(parameters ?? {}) };

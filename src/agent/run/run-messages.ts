@@ -42,19 +42,18 @@ function stateOf({ outcome }: RunEnd<AgentRunInput>): AnswerState {
 
 function partsOf({ ref, outcome }: RunEnd<AgentRunInput>): MessagePart[] {
   if (outcome.status !== "completed") return [{ type: "text", text: outcome.failure.message }];
-  const { plan, results, summary } = outcome.output as unknown as AgentRunOutput;
-  const inputs = new Map(plan.steps.map(({ id, parameters }) => [id, parameters]));
+  const { results, summary } = outcome.output as unknown as AgentRunOutput;
   return [
     { type: "step-start" },
-    ...results.flatMap((result) => partOf(ref.runId, result, inputs.get(result.id))),
+    ...results.flatMap((result) => partOf(ref.runId, result)),
     { type: "step-start" },
     { type: "text", text: summary },
   ];
 }
 
 /** None for a step that was not tried. */
-function partOf(runId: string, result: StepResult, input: unknown): MessagePart[] {
-  const call = { type: `tool-${result.tool}`, toolCallId: result.id, input } as const;
+function partOf(runId: string, result: StepResult): MessagePart[] {
+  const call = { type: `tool-${result.tool}`, toolCallId: result.id, input: result.parameters ?? {} } as const;
   switch (result.status) {
     case "done":
       return [{ ...call, state: "output-available", output: result.output }];
