@@ -176,6 +176,9 @@ function checkEnd({ ref, entries, state }: RunRecord): string[] {
     closed.add(entry.writer);
     spent = addSpending(spent, record.spent);
   }
+  const { status, cancellation, undoing } = state;
+  if (status === "completed" && cancellation !== undefined && undoing === undefined)
+    violations.push(`R7: ${ref.runId} has completed, although its cancellation was accepted`);
   if (JSON.stringify(spent) !== JSON.stringify(state.spent))
     violations.push(`U1: the receipt of ${ref.runId} does not add up`);
   return violations;
