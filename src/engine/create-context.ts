@@ -93,7 +93,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       ...ref,
       conversationId: state.started?.conversationId,
       services: parts.services,
-      step: runStep as RunContext<Services>["step"],
+      step: ((...asked: Parameters<typeof runStep>) => heardOrNot(runStep(...asked))) as RunContext<Services>["step"],
       async all(steps) {
         const settled = await Promise.allSettled(steps);
         const failed = settled.find((outcome) => outcome.status === "rejected");
@@ -189,6 +189,12 @@ export function isSignalName(name: unknown): name is string {
 const timedOut = { kind: "timed-out" } as const;
 /** Stands for an outcome that is recorded and is handed out instead. */
 const neverAsked: Outcome = { kind: "done", value: undefined };
+
+/** What nobody awaits may fail: its failure is recorded, and is no unhandled rejection. */
+function heardOrNot<Result>(result: Promise<Result>): Promise<Result> {
+  result.catch(() => undefined);
+  return result;
+}
 
 function payloadOf(step: string, outcome: JsonValue | undefined, otherwise: string): unknown {
   const received = outcome as { kind: string; payload?: unknown };

@@ -73,7 +73,7 @@ describe("a run that fails", () => {
 });
 
 describe("an end that does not count", () => {
-  it("is followed by another segment, and the sweep knows of the run should that not be sent for", async () => {
+  it("is followed by another segment, and the sweep knows of the run until then", async () => {
     const { rig, ref, state } = await ordered(cancel, "end");
     expect(state()).toMatchObject({ status: "running", holder: undefined });
     expect(rig.queued).toHaveLength(1);
