@@ -168,7 +168,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     if (trouble?.isRefusal === true) return settle(step, { kind: "failed", failure: trouble.failure });
     if (trouble !== undefined) {
       underWay.delete(step);
-      return endWith({ kind: "stuck", failure: trouble.failure, step });
+      return endWith({ kind: "stuck", step, ...trouble });
     }
     enterWait(step, request);
   }

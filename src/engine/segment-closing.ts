@@ -48,8 +48,8 @@ export interface SegmentClosing {
   suspend(untilMs: number | undefined): Promise<SegmentEnd>;
   yieldFor(reason: StopReason): Promise<SegmentEnd>;
   pause(): Promise<SegmentEnd>;
-  /** Only a person can help. */
-  park(failure: Failure, step?: string): Promise<SegmentEnd>;
+  /** Only a person can help. @param error what was thrown, for the log. */
+  park(failure: Failure, step?: string, error?: unknown): Promise<SegmentEnd>;
   /** Somebody wrote into the journal; what comes while the lease is given back has to be looked at by another segment. */
   hearNews(): void;
   /** The lease is being given back, or was. */
@@ -210,8 +210,9 @@ export function createSegmentClosing({
       await close({ type: "yielded", reason: "paused", spent: spent(nothing) });
       return handOver();
     },
-    async park(failure, step) {
-      engine.log.error("a run is parked", { step, failure });
+    async park(failure, step, error) {
+      // What is thrown that is no error may hold anything, and says nothing of where.
+      engine.log.error("a run is parked", { definition, step, failure, ...(error instanceof Error ? { error } : {}) });
       const of = step === undefined ? {} : { step };
       await close({ type: "parked", failure, ...of, spent: spent({ commands: 3, roundTrips: 1, messages: 0 }) });
       if (hasNews && isCancelWanted(fold.state)) await goOn();

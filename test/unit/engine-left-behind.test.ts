@@ -20,7 +20,7 @@ function failsOnce(ctx: PlayContext, what: string, backoff: "100ms" | "3s" | "1h
 
 const act = (ctx: PlayContext, what: string): Promise<null> => ctx.step(what, (step) => ctx.services.act(what, step));
 const bad = (ctx: PlayContext): Promise<never> =>
-  ctx.step("bad", () => Promise.reject(new NonRetryableError("bad"))) as Promise<never>;
+  ctx.step<never>("bad", () => Promise.reject(new NonRetryableError("bad")));
 
 describe("a step that is not awaited", () => {
   it.each(["100ms", "3s", "1h"] as const)(
