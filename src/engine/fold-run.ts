@@ -19,7 +19,7 @@ import { isPlaced, outside, parseEntry } from "./journal-entry.ts";
 import type { JournalEntry, JournalRecord, SnapshotRecord, Spending } from "./journal-entry.ts";
 import { newDraft, type RunDraft } from "./run-draft.ts";
 import { restore, snapshotOf } from "./run-snapshot.ts";
-import { isCancelWanted, isHeldBack, settledStep } from "./run-state.ts";
+import { isHeldBack, settledStep } from "./run-state.ts";
 import type { RunState, RunStatus, SettledStep } from "./run-state.ts";
 import { addSpending } from "./spending.ts";
 import { takeOrder } from "./take-order.ts";
@@ -214,11 +214,11 @@ function forget(draft: RunDraft, prefix: string, except: string): void {
   });
 }
 
-/** A pause holds from here on, unless it was taken back meanwhile, or a cancellation has come that somebody has to see to. */
+/** A pause holds from here on, unless it was taken back meanwhile. */
 function release(draft: RunDraft, spent: Spending): void {
   draft.idleSegments = draft.holder?.hasProgress === true ? 0 : draft.idleSegments + 1;
   draft.holder = undefined;
-  if (draft.isPauseWanted && draft.status !== "parked" && !isCancelWanted(draft)) draft.status = "paused";
+  if (draft.isPauseWanted && draft.status !== "parked") draft.status = "paused";
   draft.isPauseWanted = false;
   draft.spent = addSpending(draft.spent, spent);
 }

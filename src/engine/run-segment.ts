@@ -230,6 +230,8 @@ async function undo<Services>(segment: Segment<Services>, undoers: ReadonlyMap<s
   switch (end.kind) {
     case "undone":
       return closing.endInFailure(state.undoing!);
+    case "interrupted":
+      return closing.pause();
     case "waiting":
       return closing.suspend(end.untilMs);
     case "out-of-budget":

@@ -159,7 +159,7 @@ export function isInterrupted(state: RunState): boolean {
 
 /** R7: whether a run that its code, or its compensation, has brought to this end is not over, because of an order that came before. */
 export function isHeldBack(state: RunState, end: "completed" | "failed" | "cancelled"): boolean {
-  return isCancelWanted(state) ? end === "completed" : state.isPauseWanted;
+  return state.isPauseWanted || (isCancelWanted(state) && end === "completed");
 }
 
 /** Then what may have happened is seen to its end first, so that it can be undone. */
