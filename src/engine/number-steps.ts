@@ -17,7 +17,7 @@ export function createNumbering(scope: string, onTooMany: () => void): (name: st
   return (name) => {
     demand(
       isStepName(name),
-      `"${`${name}`.slice(0, 64)}" is no name of a step: it has 1 to ${limits.stepNameCharsMax} characters, does not begin with "${undoPrefix}", and does not look like the turn of a loop`,
+      `"${shown(name)}" is no name of a step: it has 1 to ${limits.stepNameCharsMax} characters, does not begin with "${undoPrefix}", and does not look like the turn of a loop`,
     );
     let count = counts.get(name) ?? 0;
     let numbered: string;
@@ -34,6 +34,11 @@ export function createNumbering(scope: string, onTooMany: () => void): (name: st
 }
 
 const turnInName = /\[\d+\](?:\/|$)/;
+
+/** Its beginning: it may be of any length, or no text at all. */
+function shown(name: unknown): string {
+  return String(name).slice(0, 64);
+}
 
 function isStepName(name: unknown): boolean {
   if (typeof name !== "string" || name.length < 1 || name.length > limits.stepNameCharsMax) return false;

@@ -21,7 +21,9 @@ export function takeOrder(draft: RunDraft, record: OrderRecord): void {
       else draft.isPauseWanted = true;
       return;
     case "resume":
-      if (isStopped) goOn(draft);
+      // What has failed there, an undoing above all, would only stop it again.
+      if (draft.status === "parked") retry(draft);
+      else if (isStopped) goOn(draft);
       draft.isPauseWanted = false;
       return;
     case "retry":

@@ -55,7 +55,7 @@ function checkDecisions({ ref, entries }: RunRecord, evidence: Evidence): string
     const { record } = entry;
     if (wasOver && record.type !== "retry") violations.push(`R5: ${record.type} counts after the end of ${ref.runId}`);
     // A person has the step that failed done again.
-    if (record.type === "retry" || record.type === "compensate") decided.clear();
+    if (record.type === "retry" || record.type === "resume" || record.type === "compensate") decided.clear();
     if (record.type !== "done" && record.type !== "failed") continue;
     const outcome = JSON.stringify(record.type === "done" ? record.value : record.failure);
     const known = decided.get(record.step);
@@ -205,7 +205,7 @@ function countSegments(entries: readonly string[]): { unclosed: number; retries:
     const record = fold.apply(text) ? parseEntry(text)?.record : undefined;
     if (record?.type === "opened") unclosed += 1;
     if (record !== undefined && "spent" in record) unclosed -= 1;
-    if (record?.type === "retry" || record?.type === "compensate") retries += 1;
+    if (record?.type === "retry" || record?.type === "resume" || record?.type === "compensate") retries += 1;
   }
   return { unclosed, retries };
 }
