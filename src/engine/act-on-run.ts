@@ -3,7 +3,8 @@
  *
  * A1 An act that the run's state does not allow writes nothing.
  * A2 A segment that has the lease hears of an act at its next flush, at the latest with its next beat, and in any case before it gives the lease
- *    back; so it needs no trigger. If the journal has moved on since it was read, a trigger is sent to be safe.
+ *    back: what it gives it back with ends no run behind a cancellation or a pause (R7 of `fold-run.ts`). So it needs no trigger. If the journal has
+ *    moved on since it was read, a trigger is sent to be safe.
  * A3 What was written between the reading and the act came before it: a signal that was sent twice at once is told so, and so is one that came too late.
  * A4 The sweep is told with the entry, for whoever acts may die before the trigger is sent; and an act that is repeated sends the trigger again.
  */

@@ -8,5 +8,5 @@ export type CodeEnd =
   | { readonly kind: "out-of-budget"; readonly reason: StopReason }
   /** A cancellation or a pause is wanted. */
   | { readonly kind: "interrupted" }
-  /** Only a person can help. */
-  | { readonly kind: "stuck"; readonly failure: Failure; readonly step?: string };
+  /** Only a person can help. `error` is what was thrown, where something was. */
+  | { readonly kind: "stuck"; readonly failure: Failure; readonly step?: string; readonly error?: unknown };

@@ -2,12 +2,11 @@
 import type { JsonValue } from "../core/json.ts";
 import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import { invariant } from "../core/ports.ts";
 import { checked } from "./attempt-step.ts";
 import { seededChance } from "./chance.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
-import { RunFailed, StepFailed } from "./failures.ts";
+import { demand, RunFailed, StepFailed } from "./failures.ts";
 import { createNumbering } from "./number-steps.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { isOwnSignal, type RunState } from "./run-state.ts";
@@ -72,7 +71,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       const id = numbered(name);
       const { compensate } = options;
       if (compensate !== undefined) {
-        invariant(scope === "", `step "${id}" stands in a loop, whose turns are forgotten: it cannot be undone`);
+        demand(scope === "", `step "${id}" stands in a loop, whose turns are forgotten: it cannot be undone`);
         undoers.set(id, { undo: compensate as Undoer["undo"], retries: options.compensateRetries });
       }
       if (isDry && (options.effect ?? "write") === "write") return dryResult(id, options);
@@ -93,7 +92,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       ...ref,
       conversationId: state.started?.conversationId,
       services: parts.services,
-      step: runStep as RunContext<Services>["step"],
+      step: ((...asked: Parameters<typeof runStep>) => heardOrNot(runStep(...asked))) as RunContext<Services>["step"],
       async all(steps) {
         const settled = await Promise.allSettled(steps);
         const failed = settled.find((outcome) => outcome.status === "rejected");
@@ -105,11 +104,11 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       },
       async sleepUntil(name, until) {
         const atMs = Math.min(Number(until), parts.now() + limits.waitMsMax);
-        invariant(Number.isFinite(atMs), "a run sleeps until a time");
+        demand(Number.isFinite(atMs), `"${name}" sleeps until no time: it has to be a Date, or unix milliseconds`);
         await wait(numbered(name), { untilMs: atMs });
       },
       async waitForSignal(name, { timeout } = {}) {
-        invariant(isSignalName(name), `"${name}" is no name of a signal`);
+        demand(isSignalName(name), `"${name}" is no name of a signal`);
         const deadline = untilMs(timeout ?? limits.waitMsMax);
         return (await wait(numbered(name), { untilMs: deadline, signal: name, atTime: timedOut })) as never;
       },
@@ -151,7 +150,10 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
           if (last >= limits.loopTurnsMax) throw new RunFailed(`loop "${id}" has turned ${last} times`);
           const left = (before === undefined ? initial : before.state) as never;
           const end = await turn(scoped(`${turnStep(id, last)}/`, tellInside), left);
-          invariant(end?.kind === "next" || end?.kind === "done", "a loop's turn answers with next or done");
+          demand(
+            end?.kind === "next" || end?.kind === "done",
+            `a turn of loop "${id}" answers with neither next nor done`,
+          );
           const outcome = checked(end);
           const closing = { closes: `${id}[`, emitted: emittedInside };
           ended = await valueOf(turnStep(id, last), interpreter.decide(turnStep(id, last), outcome, closing));
@@ -159,16 +161,13 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       },
       memory: desk.scoped(scope),
       emit(name, payload) {
-        invariant(
-          isEventName(name),
-          `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`,
-        );
+        demand(isEventName(name), `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`);
         tell(1);
         if (emitted <= alreadyEmitted) return;
         const json = asJson(payload);
-        invariant(
+        demand(
           json !== undefined && json.text.length <= limits.eventPayloadBytesMax,
-          "the payload of an event is small JSON",
+          `the payload of "${name}" is no JSON of at most ${limits.eventPayloadBytesMax} bytes`,
         );
         parts.writeEvent(name, json.value ?? null);
       },
@@ -189,6 +188,12 @@ export function isSignalName(name: unknown): name is string {
 const timedOut = { kind: "timed-out" } as const;
 /** Stands for an outcome that is recorded and is handed out instead. */
 const neverAsked: Outcome = { kind: "done", value: undefined };
+
+/** What nobody awaits may fail: its failure is recorded, and is no unhandled rejection. */
+function heardOrNot<Result>(result: Promise<Result>): Promise<Result> {
+  result.catch(() => undefined);
+  return result;
+}
 
 function payloadOf(step: string, outcome: JsonValue | undefined, otherwise: string): unknown {
   const received = outcome as { kind: string; payload?: unknown };

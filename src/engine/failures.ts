@@ -54,6 +54,21 @@ export function retryAfterMsOf(thrown: unknown): number | undefined {
   return thrown instanceof AppError || thrown instanceof RetryAfterError ? thrown.retryAfterMs : undefined;
 }
 
+/** A mistake in a definition: thrown where its code asks for what a run cannot do. The run is parked, and its owner reads what is wrong. */
+export class BadDefinition extends Error {
+  readonly code = "bad_definition";
+
+  constructor(message: string) {
+    super(message);
+    this.name = "BadDefinition";
+  }
+}
+
+/** States what the code of a run has to keep to. @throws BadDefinition with `complaint`, which its owner reads, when it does not. */
+export function demand(condition: unknown, complaint: string): asserts condition {
+  if (!condition) throw new BadDefinition(complaint);
+}
+
 /** Any thrown value in words; messages are cut, and those of our own failures that are nobody's business are replaced. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof StepFailed) return thrown.failure;
@@ -69,14 +84,17 @@ export function failureOf(thrown: unknown): Failure {
 /** Whether another attempt may help. */
 export function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof NonRetryableError || thrown instanceof StepFailed || thrown instanceof RunFailed) return false;
+  if (thrown instanceof BadDefinition) return false;
   return !(thrown instanceof AppError) || thrown.disposition === "retry";
 }
 
 /** Why something could not be begun. */
 export interface Trouble {
   readonly failure: Failure;
-  /** Whoever asked is to blame; else it is a defect of ours. */
+  /** The step fails with it; else it is a defect, and the run is parked. */
   readonly isRefusal: boolean;
+  /** What was thrown. */
+  readonly error: unknown;
 }
 
 /** Begins something outside. @returns what kept it from being begun. @throws what may pass: a storage or a queue that fails is nobody's outcome. */
@@ -87,7 +105,7 @@ export async function troubleOf(begin: () => Promise<void>): Promise<Trouble | u
   } catch (error) {
     if (error instanceof AppError && error.disposition === "retry") throw error;
     const isRefused = error instanceof AppError && error.disposition === "refuse";
-    return { failure: failureOf(error), isRefusal: isRefused || error instanceof NonRetryableError };
+    return { failure: failureOf(error), isRefusal: isRefused || error instanceof NonRetryableError, error };
   }
 }
 

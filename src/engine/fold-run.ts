@@ -10,6 +10,8 @@
  * R4 The first outcome of a step counts. A retry takes back the failure that ended the run, and nothing else.
  * R5 After the end nothing counts but a retry.
  * R6 A snapshot at the beginning of a volume folds to the state that the entries had which it stands for; a reader cannot tell the difference.
+ * R7 What ends a run behind an order that its segment had not heard of, only gives back the lease: nothing completes behind a cancellation or a pause
+ *    that was accepted, and nothing fails behind a pause. Whoever goes on with the run sees to the order.
  */
 import { limits } from "../core/limits.ts";
 import { entryCounts } from "./entry-counts.ts";
@@ -17,7 +19,7 @@ import { isPlaced, outside, parseEntry } from "./journal-entry.ts";
 import type { JournalEntry, JournalRecord, SnapshotRecord, Spending } from "./journal-entry.ts";
 import { newDraft, type RunDraft } from "./run-draft.ts";
 import { restore, snapshotOf } from "./run-snapshot.ts";
-import { isCancelWanted, settledStep } from "./run-state.ts";
+import { isHeldBack, settledStep } from "./run-state.ts";
 import type { RunState, RunStatus, SettledStep } from "./run-state.ts";
 import { addSpending } from "./spending.ts";
 import { takeOrder } from "./take-order.ts";
@@ -134,9 +136,11 @@ function take(draft: RunDraft, record: JournalRecord, entry: JournalEntry): void
       draft.parked = record;
       return release(draft, record.spent);
     case "completed":
+      if (isHeldBack(draft, "completed")) return holdBack(draft, record.spent);
       draft.output = record.output;
       return end(draft, "completed", record.spent);
     case "ended":
+      if (isHeldBack(draft, record.status)) return holdBack(draft, record.spent);
       draft.failure = record.failure;
       draft.fatalStep = record.step;
       return end(draft, record.status, record.spent);
@@ -210,13 +214,19 @@ function forget(draft: RunDraft, prefix: string, except: string): void {
   });
 }
 
-/** A pause holds from here on, unless it was taken back meanwhile, or a cancellation has come that somebody has to see to. */
+/** A pause holds from here on, unless it was taken back meanwhile. */
 function release(draft: RunDraft, spent: Spending): void {
   draft.idleSegments = draft.holder?.hasProgress === true ? 0 : draft.idleSegments + 1;
   draft.holder = undefined;
-  if (draft.isPauseWanted && draft.status !== "parked" && !isCancelWanted(draft)) draft.status = "paused";
+  if (draft.isPauseWanted && draft.status !== "parked") draft.status = "paused";
   draft.isPauseWanted = false;
   draft.spent = addSpending(draft.spent, spent);
+}
+
+/** R7. What the segment had begun, it has seen to its end. */
+function holdBack(draft: RunDraft, spent: Spending): void {
+  draft.isUncertain = false;
+  release(draft, spent);
 }
 
 function end(draft: RunDraft, status: RunStatus, spent: Spending): void {

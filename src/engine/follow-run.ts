@@ -6,13 +6,15 @@
  * F3 A jump in what is told has the journal read again before anything is handed out.
  * F4 While nothing happens no command is sent. When the subscription ends, it is opened anew after a random pause.
  * F5 A segment that is silent for longer than its lease is looked after: once per lease the journal is read, and a dead segment is reported.
+ * F6 The end of a run is taken from the journal alone, never from the word of the segment that wrote it: it may stand behind an order (R7), and nobody tells of those.
  */
 import type { Clock } from "../core/ports.ts";
 import { createRunFold, type RunFold } from "./fold-run.ts";
-import { isPlaced, parseEntry } from "./journal-entry.ts";
+import { isPlaced, parseEntry, type JournalEntry } from "./journal-entry.ts";
 import type { Journal, RunRef, Told } from "./journal.ts";
 import { runEvent, type RunEvent } from "./run-event.ts";
 import { isOver, type RunState } from "./run-state.ts";
+import { nothingSpent } from "./spending.ts";
 
 export interface RunFeed {
   /** Like `EventFeed.subscribe`: each item is one batch of entries and the place of its first. */
@@ -97,8 +99,19 @@ async function* followOnce(
     pending = undefined;
     if (heard.done === true) return false;
     const { places } = fold.state;
-    if (heard.value.from <= places) entries = heard.value.entries.slice(places - heard.value.from);
+    if (heard.value.from <= places && !mayBeHeldBack(heard.value))
+      entries = heard.value.entries.slice(places - heard.value.from);
   }
+}
+
+/** F6. The end is the last that a segment writes. */
+function mayBeHeldBack({ entries }: Told): boolean {
+  const last = parseEntry(entries.at(-1) ?? "");
+  return last !== undefined && endsRun(last);
+}
+
+function endsRun({ record }: JournalEntry): boolean {
+  return record.type === "completed" || record.type === "ended";
 }
 
 /** How long nothing may be heard of a run before it is looked at. Its holder may be known to be dead already; then the next one gets as long. */
@@ -121,12 +134,16 @@ export function runEvents(entries: readonly string[]): RunEvent[] {
   return [...eventsOf(createRunFold(), entries)];
 }
 
+const pausedRecord = { type: "yielded", reason: "paused", spent: nothingSpent } as const;
+
 function* eventsOf(fold: RunFold, entries: readonly string[]): Generator<RunEvent, void, undefined> {
   for (const text of entries) {
     const { places } = fold.state;
     const entry = parseEntry(text);
     if (!fold.apply(text) || entry === undefined || !isPlaced(entry)) continue;
-    const event = runEvent(places, entry);
+    // R7: to readers it is what a pause is.
+    const isHeldBack = endsRun(entry) && !isOver(fold.state.status);
+    const event = runEvent(places, isHeldBack ? { ...entry, record: pausedRecord } : entry);
     if (event !== undefined) yield event;
   }
 }

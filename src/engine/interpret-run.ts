@@ -5,6 +5,8 @@
  * I2 After the segment's end was decided no body begins but those that the budget had admitted; the end comes when they have ended.
  * I3 Nothing that happens here is the run's outcome but what its code returns or throws: a lost lease or a storage that fails ends the
  *    segment by throwing.
+ * I4 When the code has ended, the run has not before the steps that it asked for have their outcomes, also those that nobody awaits. What it waits for besides
+ *    (times, signals, answers) ends with it.
  */
 import { limits } from "../core/limits.ts";
 import { createAlarm } from "./alarm.ts";
@@ -16,7 +18,8 @@ import { createFlushSoon } from "./flush-soon.ts";
 import type { Interpreter, InterpreterParts, TurnEnd } from "./interpreter.ts";
 import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
 import { divergence, stalled } from "./park-reasons.ts";
-import { isCancelWanted, isUndoWanted } from "./run-state.ts";
+import { afterQuiet, interrupted } from "./quiet.ts";
+import { isInterrupted, isUndoWanted } from "./run-state.ts";
 import { endOfRoom } from "./segment-room.ts";
 import { settledRecord, type Settling } from "./settled-record.ts";
 import { createStepOrder, type Outcome } from "./step-order.ts";
@@ -36,6 +39,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   let wanted: CodeEnd | undefined;
   /** How the code ended, while what it left behind has not. */
   let left: CodeEnd | undefined;
+  /** Names that are those of steps, not of waits. */
+  const steps = new Set<string>();
 
   const order = createStepOrder({
     recorded: parts.recorded,
@@ -82,15 +87,10 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     held.shift()?.();
     endIfIdle();
     order.poke();
-    if (left !== undefined) endBehindCode(left);
-  }
-
-  function isInterrupted(): boolean {
-    return state.isPauseWanted || isCancelWanted(state);
   }
 
   /** U3 */
-  function mayHaveHappened(step: string, { isUndoable }: StepRequest): boolean {
+  function isUncertain(step: string, { isUndoable }: StepRequest): boolean {
     if (isUndoable !== true || state.deathsInARow >= limits.deathsInARowMax) return false;
     // An attempt that failed may only have lost its answer. Of others only what is asked for right behind the recorded outcomes can have begun before a death: what comes
     // later stands on outcomes that were not durable.
@@ -100,8 +100,8 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   /** Whether something new may begin; if not, the segment ends, once what may have happened has been seen to its end. */
   function mayBegin(isUrgent = false): boolean {
     if (wanted !== undefined) return false;
-    if (isInterrupted() && !isUrgent) {
-      if (!isUndoWanted(state)) endWith({ kind: "interrupted" });
+    if (isInterrupted(state) && !isUrgent) {
+      if (!isUndoWanted(state)) endWith(interrupted);
       return false;
     }
     const end = endOfRoom(parts, underWay.size);
@@ -111,7 +111,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   function beginStep(step: string, request: StepRequest): void {
     if (underWay.size >= limits.stepsAtOnceMax) return void held.push(() => beginStep(step, request));
-    if (mayBegin(mayHaveHappened(step, request))) start(step, (abort) => work(step, request, abort));
+    if (mayBegin(isUncertain(step, request))) start(step, (abort) => work(step, request, abort));
   }
 
   function start(step: string, begin: (abort: LazyAbort) => Promise<void>): void {
@@ -122,7 +122,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   /** Whether the segment ends before what was about to begin. What the budget has admitted is done, whoever came after it: else a segment could end with nothing done. */
   function isTooLate(step: string, isUrgent = false): boolean {
-    const isStopped = wanted === undefined ? isInterrupted() && !isUrgent : wanted.kind !== "out-of-budget";
+    const isStopped = wanted === undefined ? isInterrupted(state) && !isUrgent : wanted.kind !== "out-of-budget";
     if (!isStopped) return false;
     underWay.delete(step);
     goOn();
@@ -131,7 +131,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   async function work(step: string, request: StepRequest, abort: LazyAbort): Promise<void> {
     await writer.flush();
-    if (isTooLate(step, mayHaveHappened(step, request))) return;
+    if (isTooLate(step, isUncertain(step, request))) return;
     const attempt = (state.attempts.get(step)?.count ?? 0) + 1;
     const { body, options, isUndoable } = request;
     const idempotencyKey = `${parts.runId}/${step}`;
@@ -145,7 +145,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     writer.add({ type: "attempted", step, attempt, failure: outcome.failure, nextAtMs });
     await writer.flush();
     const onTime = (): void => beginStep(step, request);
-    waitFor({ step, untilMs: nextAtMs, signal: undefined, onTime, mayHaveHappened: isUndoable === true });
+    waitFor({ step, untilMs: nextAtMs, signal: undefined, onTime, attempt: { isUndoable: isUndoable === true } });
   }
 
   function beginWait(step: string, request: WaitRequest): void {
@@ -168,7 +168,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     if (trouble?.isRefusal === true) return settle(step, { kind: "failed", failure: trouble.failure });
     if (trouble !== undefined) {
       underWay.delete(step);
-      return endWith({ kind: "stuck", failure: trouble.failure, step });
+      return endWith({ kind: "stuck", step, ...trouble });
     }
     enterWait(step, request);
   }
@@ -209,28 +209,28 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   function wake(): void {
     if (wanted !== undefined) return;
-    if (left !== undefined) return endBehindCode(left);
-    if (isInterrupted()) return order.poke();
+    if (left !== undefined || isInterrupted(state)) return order.poke();
     while (waits.settleOne());
   }
 
-  /** U3: before this end what may have happened is seen to its own, so that it can be undone. */
-  function endAfterUncertain(end: CodeEnd, isUndone: boolean): void {
-    const untilMs = isUndone ? waits.nextUncertainAtMs() : undefined;
-    if (untilMs === undefined) return endWith(end);
-    if (waits.settleUncertain()) return order.poke();
-    if (!alarm.ringIfSoon(untilMs)) endWith({ kind: "waiting", untilMs });
-  }
-
-  /** The code waits and no step is under way: what has come is handed out; else time decides. */
   function onQuiet(): void {
     if (wanted !== undefined) return endIfIdle();
-    if (parts.isReplayOnly === true) return endWith({ kind: "interrupted" });
-    if (isInterrupted()) return endAfterUncertain({ kind: "interrupted" }, isUndoWanted(state));
-    if (waits.settleOne()) return wake();
-    if (waits.isEmpty()) return watchStall();
-    const untilMs = waits.nextAtMs();
-    if (!alarm.ringIfSoon(untilMs)) endWith({ kind: "waiting", untilMs });
+    const isReplayOnly = parts.isReplayOnly === true;
+    const next = afterQuiet({ state, waits, left, isReplayOnly, isStepLeft: stepLeft() !== undefined });
+    switch (next.kind) {
+      case "end":
+        return endWith(next.end);
+      case "settled":
+        return wake();
+      case "stall":
+        return watchStall();
+      case "wait":
+        if (!alarm.ringIfSoon(next.untilMs)) endWith({ kind: "waiting", untilMs: next.untilMs });
+    }
+  }
+
+  function stepLeft(): string | undefined {
+    return order.fresh().find((step) => steps.has(step));
   }
 
   /** Code that awaits something that is no step may never come back. */
@@ -244,48 +244,41 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   }
 
   async function runCode(code: () => Promise<unknown>): Promise<void> {
-    let end: CodeEnd;
     try {
-      end = { kind: "returned", value: await code() };
+      left = { kind: "returned", value: await code() };
     } catch (error) {
-      end = { kind: "threw", error };
+      left = { kind: "threw", error };
     }
-    await order.codeEnded();
-    if (end.kind === "threw") endBehindCode(end);
-    else endWith(end);
-  }
-
-  /** The code has thrown, and steps that it has left behind may have happened. */
-  function endBehindCode(end: CodeEnd): void {
-    left = end;
-    if (wanted !== undefined || underWay.size > 0) return endIfIdle();
-    endAfterUncertain(end, parts.isReplayOnly !== true);
+    order.codeEnded();
   }
 
   return {
     run(code) {
       if (parts.isReplayOnly === true) order.stop();
-      runCode(code).catch(breakOff);
+      void runCode(code);
       // Code that asks for nothing has to be noticed, too.
       order.poke();
       return ending.promise;
     },
-    step: (step, request) => order.request(step, () => beginStep(step, request)),
+    step(step, request) {
+      steps.add(step);
+      return order.request(step, () => beginStep(step, request));
+    },
     wait: (step, request) => order.request(step, () => beginWait(step, request)),
     decide: (step, outcome, turn) => order.request(step, () => decide(step, outcome, turn)),
     refuse: (step, failure) => order.request(step, () => endWith({ kind: "stuck", failure, step })),
     getStuck: (failure) => endWith({ kind: "stuck", failure }),
     breakOff,
     hearNews() {
-      if (!isInterrupted()) return wake();
+      if (!isInterrupted(state)) return wake();
       if (state.cancellation !== undefined) {
         const reason = new Error("the run was cancelled");
         for (const abort of underWay.values()) abort.abort(reason);
       }
       if (isUndoWanted(state)) order.poke();
-      else endWith({ kind: "interrupted" });
+      else endWith(interrupted);
     },
-    nextStep: order.firstFresh,
+    nextStep: () => stepLeft() ?? order.fresh()[0],
     lastAt: order.lastAt,
   };
 }

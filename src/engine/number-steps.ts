@@ -5,7 +5,7 @@
  * they begin with the turn's name, `loop[3]/`, so no other name may look like that.
  */
 import { limits } from "../core/limits.ts";
-import { invariant } from "../core/ports.ts";
+import { demand } from "./failures.ts";
 import { undoPrefix } from "./undo-steps.ts";
 
 /** @param onTooMany is called when one scope asks for more than `runStepsMax`. */
@@ -13,11 +13,11 @@ export function createNumbering(scope: string, onTooMany: () => void): (name: st
   const counts = new Map<string, number>();
   const taken = new Set<string>();
 
-  /** @throws internal (park) for what is no name. */
+  /** @throws BadDefinition for what is no name. */
   return (name) => {
-    invariant(
+    demand(
       isStepName(name),
-      `a step's name has 1 to ${limits.stepNameCharsMax} characters, does not begin with "${undoPrefix}" and does not look like the turn of a loop`,
+      `"${shown(name)}" is no name of a step: it has 1 to ${limits.stepNameCharsMax} characters, does not begin with "${undoPrefix}", and does not look like the turn of a loop`,
     );
     let count = counts.get(name) ?? 0;
     let numbered: string;
@@ -34,6 +34,11 @@ export function createNumbering(scope: string, onTooMany: () => void): (name: st
 }
 
 const turnInName = /\[\d+\](?:\/|$)/;
+
+/** Its beginning: it may be of any length, or no text at all. */
+function shown(name: unknown): string {
+  return String(name).slice(0, 64);
+}
 
 function isStepName(name: unknown): boolean {
   if (typeof name !== "string" || name.length < 1 || name.length > limits.stepNameCharsMax) return false;

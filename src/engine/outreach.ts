@@ -2,9 +2,8 @@
 import type { JsonValue } from "../core/json.ts";
 import { derivedRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import { invariant } from "../core/ports.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { NonRetryableError } from "./failures.ts";
+import { demand, NonRetryableError } from "./failures.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
 import type { CallRequest } from "./run-context.ts";
@@ -39,7 +38,7 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
     async startChild(step, definition, input) {
       const depth = (state.started?.depth ?? 0) + 1;
       if (depth > limits.childDepthMax) throw new NonRetryableError(`runs nest at most ${limits.childDepthMax} deep`);
-      invariant(
+      demand(
         engine.registry.get(definition.name, definition.version) !== undefined,
         `"${definition.name}" of version ${definition.version} is not in the registry`,
       );

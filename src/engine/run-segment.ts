@@ -82,10 +82,9 @@ export async function runSegment<Services>(engine: EngineParts<Services>, opened
 }
 
 /** A defect of ours, or a state that we do not understand: tried again it would come again, and again. @throws what the storage throws. */
-async function parkForDefect<Services>({ engine, closing }: Segment<Services>, error: unknown): Promise<SegmentEnd> {
-  engine.log.error("a segment met a defect", { error });
+async function parkForDefect<Services>({ closing }: Segment<Services>, error: unknown): Promise<SegmentEnd> {
   try {
-    return await closing.park(failureOf(error));
+    return await closing.park(failureOf(error), undefined, error);
   } catch (thrown) {
     if (thrown instanceof LeaseLost) return "superseded";
     throw thrown;
@@ -169,7 +168,9 @@ async function closeAfter<Services>(
     case "threw": {
       const { error } = end;
       // What we do not know may be a defect of ours: to undo a sound reservation because of it would do damage.
-      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) return closing.park(failureOf(error));
+      if (!(error instanceof StepFailed) && !(error instanceof RunFailed)) {
+        return closing.park(failureOf(error), undefined, error);
+      }
       const step = error instanceof StepFailed ? { step: error.step } : {};
       return undoOrEnd(segment, { status: "failed", failure: failureOf(error), ...step }, undoers);
     }
@@ -180,7 +181,7 @@ async function closeAfter<Services>(
     case "interrupted":
       return interrupted(segment, undoers);
     case "stuck":
-      return closing.park(end.failure, end.step);
+      return closing.park(end.failure, end.step, end.error);
   }
 }
 
@@ -229,6 +230,8 @@ async function undo<Services>(segment: Segment<Services>, undoers: ReadonlyMap<s
   switch (end.kind) {
     case "undone":
       return closing.endInFailure(state.undoing!);
+    case "interrupted":
+      return closing.pause();
     case "waiting":
       return closing.suspend(end.untilMs);
     case "out-of-budget":

@@ -152,6 +152,16 @@ export function isCancelWanted({ cancellation, undoing }: RunState): boolean {
   return cancellation !== undefined && undoing === undefined;
 }
 
+/** Whether somebody wants the run to stop where it is. */
+export function isInterrupted(state: RunState): boolean {
+  return state.isPauseWanted || isCancelWanted(state);
+}
+
+/** R7: whether a run that its code, or its compensation, has brought to this end is not over, because of an order that came before. */
+export function isHeldBack(state: RunState, end: "completed" | "failed" | "cancelled"): boolean {
+  return state.isPauseWanted || (isCancelWanted(state) && end === "completed");
+}
+
 /** Then what may have happened is seen to its end first, so that it can be undone. */
 export function isUndoWanted(state: RunState): boolean {
   return isCancelWanted(state) && state.cancellation?.isUndoing === true;

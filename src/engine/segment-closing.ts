@@ -3,6 +3,7 @@
  *
  * S1 The lease is given back first, and what follows is done only if that counts: a segment that had lost its lease changes nothing.
  * S2 The sweep knows the run until it is over and its parent was told: wherever we die, somebody finishes what comes after the lease.
+ * S3 What comes while the lease is given back is seen to: R7 of `fold-run.ts` keeps a run from ending behind it, and another segment is sent for.
  */
 import { limits } from "../core/limits.ts";
 import type { Meter } from "../core/meter.ts";
@@ -19,7 +20,7 @@ import { finishRun } from "./finish-run.ts";
 import { parkedPlace } from "./parked-runs.ts";
 import type { Trigger } from "./queue.ts";
 import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
-import { isCancelWanted, startedKey } from "./run-state.ts";
+import { isCancelWanted, isHeldBack, isOver, startedKey } from "./run-state.ts";
 
 export type SegmentEnd =
   | "completed"
@@ -41,14 +42,14 @@ export interface EndCause {
 }
 
 export interface SegmentClosing {
-  /** The code has returned `value`. */
+  /** The code has returned `value`. The run is over with it, unless it was stopped meanwhile; so with a failure. */
   complete(value: unknown): Promise<SegmentEnd>;
   endInFailure(cause: EndCause): Promise<SegmentEnd>;
   suspend(untilMs: number | undefined): Promise<SegmentEnd>;
   yieldFor(reason: StopReason): Promise<SegmentEnd>;
   pause(): Promise<SegmentEnd>;
-  /** Only a person can help. */
-  park(failure: Failure, step?: string): Promise<SegmentEnd>;
+  /** Only a person can help. @param error what was thrown, for the log. */
+  park(failure: Failure, step?: string, error?: unknown): Promise<SegmentEnd>;
   /** Somebody wrote into the journal; what comes while the lease is given back has to be looked at by another segment. */
   hearNews(): void;
   /** The lease is being given back, or was. */
@@ -115,17 +116,27 @@ export function createSegmentClosing({
     await writer.close(record, note);
   }
 
-  async function end(outcome: RunEnd["outcome"], step?: string): Promise<void> {
-    const note = noteOf(outcome);
+  async function end(outcome: RunEnd["outcome"], step?: string): Promise<SegmentEnd> {
+    let note = noteOf(outcome);
     // A segment that has lost its lease must not leave messages that its successor would not leave: what they tell of is confirmed first.
     if (note !== undefined) await writer.flush();
+    if (isHeldBack(fold.state, outcome.status)) note = undefined;
     const spending = spent(finishing(note === undefined ? 0 : noteCommands));
     const record: SegmentRecord =
       outcome.status === "completed"
         ? { type: "completed", ...(outcome.output === undefined ? {} : { output: outcome.output }), spent: spending }
         : { type: "ended", ...outcome, ...(step === undefined ? {} : { step }), spent: spending };
     await close(record, note);
+    if (!isOver(fold.state.status)) return handOver();
     await finishRun(engine, ref, fold.state);
+    return outcome.status;
+  }
+
+  /** S3. A pause holds what it was asked for; anything else is for the next segment. */
+  async function handOver(): Promise<SegmentEnd> {
+    if (fold.state.status === "paused") return "paused";
+    await queue.triggerNextStep({ ref, definition });
+    return "yielded";
   }
 
   function noteOf(outcome: RunEnd["outcome"]): ConversationNote | undefined {
@@ -173,13 +184,9 @@ export function createSegmentClosing({
     async complete(value) {
       const output = checked(value);
       if (output.kind === "failed") return self.park(output.failure);
-      await end({ status: "completed", output: output.value });
-      return "completed";
+      return end({ status: "completed", output: output.value });
     },
-    async endInFailure({ status, failure, step }) {
-      await end({ status, failure }, step);
-      return status;
-    },
+    endInFailure: ({ status, failure, step }) => end({ status, failure }, step),
     async suspend(untilMs) {
       const until = untilMs === undefined ? {} : { untilMs };
       const lateAtMs = (untilMs ?? Infinity) + limits.sweepSlackMs;
@@ -201,13 +208,11 @@ export function createSegmentClosing({
     },
     async pause() {
       await close({ type: "yielded", reason: "paused", spent: spent(nothing) });
-      if (fold.state.status === "paused") return "paused";
-      // The pause was taken back, or a cancellation has come, while the lease was given back.
-      await queue.triggerNextStep({ ref, definition });
-      return "yielded";
+      return handOver();
     },
-    async park(failure, step) {
-      engine.log.error("a run is parked", { step, failure });
+    async park(failure, step, error) {
+      // What is thrown that is no error may hold anything, and says nothing of where.
+      engine.log.error("a run is parked", { definition, step, failure, ...(error instanceof Error ? { error } : {}) });
       const of = step === undefined ? {} : { step };
       await close({ type: "parked", failure, ...of, spent: spent({ commands: 3, roundTrips: 1, messages: 0 }) });
       if (hasNews && isCancelWanted(fold.state)) await goOn();

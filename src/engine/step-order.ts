@@ -7,7 +7,7 @@
  * O1 Outcomes are handed out in the order of the journal, then in the order in which live ones come.
  * O2 Between two outcomes that were decided while other steps were under way, the code is left to run until it waits again. A step that was
  *    alone needs no such pause: nothing else could have asked for anything meanwhile.
- * O3 New steps begin only when every recorded outcome was handed out. If the next one is not asked for although the code is at rest, or has ended, the code is
+ * O3 New steps begin only when every recorded outcome was handed out. If the next one is not asked for although the code is at rest, be it that it has ended, it is
  *    not the code that wrote the journal: it has diverged, and nothing begins.
  */
 import type { SettledStep } from "./run-state.ts";
@@ -21,12 +21,12 @@ export interface StepOrder {
   settle(step: string, outcome: Outcome, at: number): void;
   /** Steps that were asked for and have not been handed out. */
   outstanding(): number;
-  /** The code has returned or thrown. Resolves when all that is recorded was handed out; never, when it has diverged. */
-  codeEnded(): Promise<void>;
+  /** The code has returned or thrown; what it left behind may still ask for steps. */
+  codeEnded(): void;
   /** Something changed that may make the code's wait a quiet one. */
   poke(): void;
-  /** A step that was asked for and has not begun. */
-  firstFresh(): string | undefined;
+  /** What was asked for and has not begun, in that order. */
+  fresh(): readonly string[];
   /** Begins no new step from now on; outcomes are still handed out. */
   stop(): void;
   /** Number of outcomes handed out. */
@@ -42,7 +42,7 @@ export interface StepOrderParts {
   readonly isBusy: () => boolean;
   /** The code asks for `asked` (or has ended) where the journal has `recorded`. */
   readonly onDivergence: (recorded: string, asked: string | undefined) => void;
-  /** All that is decided was handed out, the code waits, and no step is under way. */
+  /** All that is decided was handed out, the code waits or has ended, and no step is under way. */
   readonly onQuiet: () => void;
   /** A recorded outcome is left, and the code asks for nothing: it awaits something that is no step. */
   readonly onStalled: () => void;
@@ -74,7 +74,6 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
   /** Asked for, not recorded, not begun. */
   const fresh: string[] = [];
   const live: Decided[] = [];
-  const caughtUp = Promise.withResolvers<void>();
   let cursor = 0;
   let isEnded = false;
   let isStopped = false;
@@ -85,6 +84,10 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
 
   async function rest(turns: number, isEnough: () => boolean): Promise<void> {
     for (let turn = 0; turn < turns && !isEnough(); turn += 1) await Promise.resolve();
+  }
+
+  function isAskedOrDecided(): boolean {
+    return (fresh.length > 0 && !isStopped) || live.length > 0;
   }
 
   /** O2 */
@@ -100,7 +103,7 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
   /** False when the code does not ask for the recorded outcome (yet). */
   async function replay(next: SettledStep): Promise<boolean> {
     const isAsked = (): boolean => requests.has(next.step);
-    await rest(patientTurns, () => isAsked() || isEnded);
+    await rest(patientTurns, isAsked);
     if (isAsked()) {
       cursor += 1;
       await handOut(next, next.beside);
@@ -124,7 +127,9 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
         live.shift();
       } else {
         if (!parts.isBusy()) {
-          await rest(patientTurns, () => (fresh.length > 0 && !isStopped) || live.length > 0 || isEnded);
+          await rest(patientTurns, () => isAskedOrDecided() || isEnded);
+          // What the code has left behind goes on for as long as it asks for steps.
+          if (isEnded) await rest(restTurns, isAskedOrDecided);
         }
         if (live.length > 0) continue;
         if (isStopped || fresh.length === 0) return true;
@@ -144,8 +149,7 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
     }
     isPumping = false;
     if (!isThrough) return parts.onStalled();
-    caughtUp.resolve();
-    if (!isEnded && !parts.isBusy()) parts.onQuiet();
+    if (!parts.isBusy()) parts.onQuiet();
   }
 
   return {
@@ -161,13 +165,12 @@ export function createStepOrder(parts: StepOrderParts): StepOrder {
       void pump();
     },
     outstanding: () => requests.size,
-    async codeEnded() {
+    codeEnded() {
       isEnded = true;
       void pump();
-      await caughtUp.promise;
     },
     poke: () => void pump(),
-    firstFresh: () => fresh[0],
+    fresh: () => fresh,
     stop() {
       isStopped = true;
     },

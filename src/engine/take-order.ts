@@ -12,6 +12,8 @@ export function takeOrder(draft: RunDraft, record: OrderRecord): void {
       draft.cancellation ??= { reason: record.reason, isUndoing: record.isUndoing };
       if (draft.status === "parked") draft.isGivenUp = !record.isUndoing;
       if (isStopped) goOn(draft);
+      // Whoever cancels wants it to go on, to its end; a pause that comes later holds that, too.
+      draft.isPauseWanted = false;
       return;
     case "pause":
       // While nobody has the lease nobody would notice: the run is paused at once.
@@ -19,7 +21,9 @@ export function takeOrder(draft: RunDraft, record: OrderRecord): void {
       else draft.isPauseWanted = true;
       return;
     case "resume":
-      if (isStopped) goOn(draft);
+      // What has failed there, an undoing above all, would only stop it again.
+      if (draft.status === "parked") retry(draft);
+      else if (isStopped) goOn(draft);
       draft.isPauseWanted = false;
       return;
     case "retry":
@@ -27,6 +31,7 @@ export function takeOrder(draft: RunDraft, record: OrderRecord): void {
       return retry(draft);
     case "compensate":
       draft.cancellation ??= { reason: "compensation was asked for", isUndoing: true };
+      draft.isPauseWanted = false;
       if (draft.status === "parked") retry(draft);
       return;
   }

@@ -4,6 +4,7 @@
  * U1 Exactly the steps that were done and can be undone are undone, the last one first, each after the one before it has succeeded.
  * U2 What cannot be undone after all attempts parks the run and is named; a retry goes on with it.
  * U3 What can be undone and may have happened, because a segment died or an attempt failed meanwhile, is done again, under the same key, before anything is undone.
+ * U4 A pause holds between two attempts.
  */
 import { limits } from "../core/limits.ts";
 import type { JsonValue } from "../core/json.ts";
@@ -24,6 +25,7 @@ export interface Undoer {
 export type UndoEnd =
   | { readonly kind: "undone" }
   | { readonly kind: "waiting"; readonly untilMs: number }
+  | { readonly kind: "interrupted" }
   | { readonly kind: "out-of-budget"; readonly reason: StopReason }
   | { readonly kind: "stuck"; readonly failure: Failure; readonly step: string };
 
@@ -72,8 +74,11 @@ export async function undoSteps(parts: UndoParts): Promise<UndoEnd> {
     if (end !== undefined) return end;
   }
   await parts.writer.flush();
-  return { kind: "undone" };
+  return parts.state.isPauseWanted ? interrupted : { kind: "undone" };
 }
+
+/** U4 */
+const interrupted = { kind: "interrupted" } as const;
 
 /** `undefined` when it is undone. */
 async function undoStep(parts: UndoParts, step: string, done: SettledStep): Promise<UndoEnd | undefined> {
@@ -90,6 +95,7 @@ async function undoStep(parts: UndoParts, step: string, done: SettledStep): Prom
     const reason = parts.budget.admit(0);
     if (reason !== undefined) return { kind: "out-of-budget", reason };
     await parts.writer.flush();
+    if (parts.state.isPauseWanted) return interrupted;
     const outcome = await attemptStep(parts, {
       idempotencyKey: `${parts.runId}/${step}`,
       attempt: count + 1,

@@ -7,23 +7,28 @@ export interface ActiveWait {
   readonly untilMs: number | undefined;
   readonly signal: string | undefined;
   readonly onTime: () => void;
-  /** For another attempt of a step that can be undone: the last one may have happened, although it failed. */
-  readonly mayHaveHappened?: boolean;
+  /** For another attempt of a step, whose last one has failed. */
+  readonly attempt?: { readonly isUndoable: boolean };
   readonly onSignal?: (signal: Signal) => void;
 }
 
+export type Among = (wait: ActiveWait) => boolean;
+
+/** Of all waits, or those among them that are named. */
 export interface Waits {
   add(wait: ActiveWait): void;
   /** Ends one wait whose signal is there, else the one whose time has come first; false when there is none. */
-  settleOne(): boolean;
-  /** The same of those alone that may have happened. */
-  settleUncertain(): boolean;
+  settleOne(among?: Among): boolean;
   isEmpty(): boolean;
-  /** When the first of them is over, in unix ms; `undefined` when all wait for signals alone. */
-  nextAtMs(): number | undefined;
-  /** The same of those alone that may have happened; `undefined` when there is none. */
-  nextUncertainAtMs(): number | undefined;
+  /** When the first of them is over, in unix ms; `undefined` when there is none, or all wait for signals alone. */
+  nextAtMs(among?: Among): number | undefined;
 }
+
+/** Steps that are to be tried again; all other waits are of use only to the code that waits. */
+export const areAttempts: Among = ({ attempt }) => attempt !== undefined;
+
+/** Of steps that can be undone: their last attempt may have happened, although it failed. */
+export const mayHaveHappened: Among = ({ attempt }) => attempt?.isUndoable === true;
 
 export function createWaits({ state, clock }: { state: RunState; clock: Clock }): Waits {
   const waits = new Map<string, ActiveWait>();
@@ -45,12 +50,12 @@ export function createWaits({ state, clock }: { state: RunState; clock: Clock })
     return true;
   }
 
-  const uncertain = (): ActiveWait[] => [...waits.values()].filter(({ mayHaveHappened }) => mayHaveHappened === true);
+  const those = (among: Among): ActiveWait[] => [...waits.values()].filter(among);
 
   return {
     add: (wait) => void waits.set(wait.step, wait),
-    settleOne() {
-      for (const wait of waits.values()) {
+    settleOne(among = all) {
+      for (const wait of those(among)) {
         const signal = signalFor(wait);
         if (signal === undefined) continue;
         waits.delete(wait.step);
@@ -58,14 +63,14 @@ export function createWaits({ state, clock }: { state: RunState; clock: Clock })
         wait.onSignal?.(signal);
         return true;
       }
-      return settleFirst([...waits.values()]);
+      return settleFirst(those(among));
     },
-    settleUncertain: () => settleFirst(uncertain()),
     isEmpty: () => waits.size === 0,
-    nextAtMs: () => nextOf([...waits.values()]),
-    nextUncertainAtMs: () => nextOf(uncertain()),
+    nextAtMs: (among = all) => nextOf(those(among)),
   };
 }
+
+const all: Among = () => true;
 
 function nextOf(waits: readonly ActiveWait[]): number | undefined {
   const times = waits.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]));

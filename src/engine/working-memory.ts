@@ -11,8 +11,7 @@
 import type * as z from "zod/mini";
 import { asJson, type JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import { invariant } from "../core/ports.ts";
-import { RunFailed } from "./failures.ts";
+import { demand, RunFailed } from "./failures.ts";
 
 /** A place in the memory of a run, and what may stand there. */
 export interface MemorySlot<Value> {
@@ -59,9 +58,9 @@ export interface MemorySnapshot {
 export const emptyWorkingMemory: WorkingMemory = { values: new Map(), changes: new Map() };
 
 export function memorySlot<Value>(key: string, schema: z.ZodMiniType<Value>): MemorySlot<Value> {
-  invariant(
+  demand(
     key.length >= 1 && key.length <= limits.memoryKeyCharsMax && key.isWellFormed(),
-    `a slot of memory has a key of 1 to ${limits.memoryKeyCharsMax} characters`,
+    `the key of a slot of memory does not have 1 to ${limits.memoryKeyCharsMax} characters`,
   );
   return { key, schema };
 }
@@ -113,13 +112,16 @@ export function createMemoryDesk(recorded: WorkingMemory, write: (change: Memory
           const value = values.get(key);
           if (value === undefined) return undefined;
           const parsed = schema.safeParse(value);
-          invariant(parsed.success, `what the run remembers as "${key}" fits its slot`);
+          demand(parsed.success, `what the run remembers as "${key}" does not fit its slot`);
           return parsed.data;
         },
         set({ key, schema }, given) {
           const parsed = schema.safeParse(given);
           const json = parsed.success ? asJson(parsed.data) : undefined;
-          invariant(json?.value !== undefined, `what the run is to remember as "${key}" fits its slot, and is JSON`);
+          demand(
+            json?.value !== undefined,
+            `what is to be remembered as "${key}" does not fit its slot, or is no JSON`,
+          );
           checkRoom(values, key, json.text);
           change(scope, (made += 1), key, json.value);
         },

@@ -55,7 +55,7 @@ function checkDecisions({ ref, entries }: RunRecord, evidence: Evidence): string
     const { record } = entry;
     if (wasOver && record.type !== "retry") violations.push(`R5: ${record.type} counts after the end of ${ref.runId}`);
     // A person has the step that failed done again.
-    if (record.type === "retry" || record.type === "compensate") decided.clear();
+    if (record.type === "retry" || record.type === "resume" || record.type === "compensate") decided.clear();
     if (record.type !== "done" && record.type !== "failed") continue;
     const outcome = JSON.stringify(record.type === "done" ? record.value : record.failure);
     const known = decided.get(record.step);
@@ -176,6 +176,9 @@ function checkEnd({ ref, entries, state }: RunRecord): string[] {
     closed.add(entry.writer);
     spent = addSpending(spent, record.spent);
   }
+  const { status, cancellation, undoing } = state;
+  if (status === "completed" && cancellation !== undefined && undoing === undefined)
+    violations.push(`R7: ${ref.runId} has completed, although its cancellation was accepted`);
   if (JSON.stringify(spent) !== JSON.stringify(state.spent))
     violations.push(`U1: the receipt of ${ref.runId} does not add up`);
   return violations;
@@ -202,7 +205,7 @@ function countSegments(entries: readonly string[]): { unclosed: number; retries:
     const record = fold.apply(text) ? parseEntry(text)?.record : undefined;
     if (record?.type === "opened") unclosed += 1;
     if (record !== undefined && "spent" in record) unclosed -= 1;
-    if (record?.type === "retry" || record?.type === "compensate") retries += 1;
+    if (record?.type === "retry" || record?.type === "resume" || record?.type === "compensate") retries += 1;
   }
   return { unclosed, retries };
 }

@@ -35,7 +35,7 @@ export function createPeople({ world, chance, runs, definition }: PeopleParts): 
 
   function helpFor({ status, undoing, parked }: RunState, times: number): RunAct {
     if (status === "paused") return { kind: "resume" };
-    if (undoing !== undefined) return { kind: "retry" };
+    if (undoing !== undefined) return { kind: times % 2 === 0 ? "retry" : "resume" };
     // In a dry run the same step would stop it again.
     if (parked?.failure.code === "dry_run" || times > 5) return { kind: "cancel", reason: "given up", isUndoing: true };
     return { kind: chance.pick(["resume", "resume", "retry", "compensate"] as const) };

@@ -147,7 +147,7 @@ describe("a run with children", () => {
   it("is parked for a child that is not in the registry", async () => {
     const runs = runOf((ctx) => ctx.child("child", child, { name: "a" }));
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked).toMatchObject({ step: "child", failure: { code: "internal" } });
+    expect(state.parked).toMatchObject({ step: "child", failure: { code: "bad_definition" } });
   });
 
   it("is parked for an input of a child that JSON cannot hold", async () => {

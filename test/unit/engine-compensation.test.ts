@@ -138,18 +138,21 @@ describe("an undoing", () => {
     expect(viewCompensation(state)).toEqual(["hotel", "flight"]);
   });
 
-  it("that has parked the run goes on when a person retries it, and what was undone is not undone again", async () => {
-    const runs = runOf(async (ctx) => {
-      await reserve(ctx, "flight", { undoFails: 3, compensateRetries: 1 });
-      await reserve(ctx, "hotel");
-      throw new RunFailed("no");
-    });
-    const acts = [1, 2].map(() => ({ when: isParked, act: { kind: "retry" } as const, afterMs: 1_000 }));
-    const { state, happened } = await playRun({ definitions: [runs], acts });
-    expect(state).toMatchObject({ status: "failed", failure: { message: "no" } });
-    expect(undone(happened)).toEqual(["undo id of hotel", ...Array<string>(4).fill("undo id of flight")]);
-    await everyWay({ definitions: [runs], acts }, (played) => expect(played.state.status).toBe("failed"));
-  });
+  it.each(["retry", "resume"] as const)(
+    "that has parked the run goes on by %s, and what was undone is not undone again",
+    async (kind) => {
+      const runs = runOf(async (ctx) => {
+        await reserve(ctx, "flight", { undoFails: 3, compensateRetries: 1 });
+        await reserve(ctx, "hotel");
+        throw new RunFailed("no");
+      });
+      const acts = [1, 2].map(() => ({ when: isParked, act: { kind }, afterMs: 1_000 }));
+      const { state, happened } = await playRun({ definitions: [runs], acts });
+      expect(state).toMatchObject({ status: "failed", failure: { message: "no" } });
+      expect(undone(happened)).toEqual(["undo id of hotel", ...Array<string>(4).fill("undo id of flight")]);
+      await everyWay({ definitions: [runs], acts }, (played) => expect(played.state.status).toBe("failed"));
+    },
+  );
 
   it("for which the code no longer has a word parks the run", async () => {
     let passes = 0;

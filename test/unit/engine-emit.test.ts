@@ -56,7 +56,7 @@ describe("an event that the code emits", () => {
   ])("parks the run when its payload is %s", async (_what, payload) => {
     const runs = runOf(async (ctx) => ctx.emit("said", payload as string));
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 
   it("may have as many bytes as allowed", async () => {

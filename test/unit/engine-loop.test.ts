@@ -86,13 +86,13 @@ describe("a loop", () => {
       }),
     );
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 
   it("whose turn answers with neither next nor done is parked, and does not begin anew for ever", async () => {
     const runs = runOf((ctx) => ctx.loop("loop", 0, async () => undefined as never));
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 
   it("whose turns do nothing is cut by the budget like any other, and writes what it has", async () => {

@@ -209,7 +209,7 @@ describe("a value that does not fit", () => {
   it.each(["", "k".repeat(limits.memoryKeyCharsMax + 1), "\ud800"])(
     "is refused under a key that is none: %j",
     (key) => {
-      expect(() => memorySlot(key, z.string())).toThrow("a slot of memory has a key");
+      expect(() => memorySlot(key, z.string())).toThrow("the key of a slot of memory");
     },
   );
 });

@@ -1,6 +1,7 @@
 /** A person stops a run for a while, and lets it go on. */
 import { describe, expect, it } from "vitest";
 import { actOnRun } from "../../src/engine/act-on-run.ts";
+import { RunFailed } from "../../src/engine/failures.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
 import { limits } from "../../src/core/limits.ts";
 import { createEngineRig } from "../support/engine-rig.ts";
@@ -79,6 +80,60 @@ describe("a run that is paused", () => {
     const { state, did } = await playRun({ definitions: [runs], acts });
     expect(state.status).toBe("failed");
     expect(did).toEqual(["flight", "undo flight"]);
+  });
+});
+
+describe("a run that is paused while it is undone", () => {
+  /** Its last undoing, which comes first, is under way when the pause comes. */
+  async function pausedIn(which: "first" | "last", cause: "fails" | "cancelled") {
+    const did: string[] = [];
+    let isAsked = false;
+    const runs = runOf(async (ctx) => {
+      for (const what of ["flight", "hotel"]) {
+        await ctx.step(what, () => what, {
+          async compensate() {
+            did.push(`undo ${what}`);
+            if (!isAsked && (what === "hotel") === (which === "first")) await ask();
+          },
+        });
+      }
+      if (cause === "cancelled") await ctx.waitForSignal("word");
+      throw new RunFailed("no visa");
+    });
+    const rig = createEngineRig([runs]);
+    const ref = { userId: "usr_1", runId: "run_1" };
+    async function ask(): Promise<void> {
+      isAsked = true;
+      expect(await actOnRun(rig.parts(), ref, pause)).toEqual({ kind: "done" });
+    }
+    await rig.start(runs);
+    if (cause === "cancelled") {
+      await actOnRun(rig.parts(), ref, { kind: "cancel", reason: "enough", isUndoing: true });
+      await rig.deliverAll();
+    }
+    const before = { ...rig.state(ref) };
+    const undoneBefore = [...did];
+    await actOnRun(rig.parts(), ref, resume);
+    await rig.deliverAll();
+    return { before, undoneBefore, did, state: rig.state(ref) };
+  }
+
+  it.each([
+    ["fails", "failed"],
+    ["cancelled", "cancelled"],
+  ] as const)("because it %s stops between two undoings, and goes on with the next", async (cause, status) => {
+    const { before, undoneBefore, did, state } = await pausedIn("first", cause);
+    expect(before).toMatchObject({ status: "paused", holder: undefined });
+    expect(undoneBefore).toEqual(["undo hotel"]);
+    expect(did).toEqual(["undo hotel", "undo flight"]);
+    expect(state.status).toBe(status);
+  });
+
+  it("ends only when it is resumed, also where the last undoing was under way", async () => {
+    const { before, did, state } = await pausedIn("last", "fails");
+    expect(before.status).toBe("paused");
+    expect(did).toEqual(["undo hotel", "undo flight"]);
+    expect(state).toMatchObject({ status: "failed", failure: { message: "no visa" } });
   });
 });
 

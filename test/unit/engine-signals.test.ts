@@ -101,7 +101,7 @@ describe("a run that waits for a signal", () => {
   it.each(["", "x".repeat(201), "$child x"])("for %s, which is no name, is parked", async (name) => {
     const runs = runOf((ctx) => ctx.waitForSignal(name));
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 });
 

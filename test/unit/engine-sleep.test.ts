@@ -74,7 +74,7 @@ describe("a run that sleeps", () => {
   ])("for %s is parked", async (_what, duration) => {
     const runs = runOf((ctx) => ctx.sleep("nap", duration as number));
     const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 
   it("understands units", async () => {

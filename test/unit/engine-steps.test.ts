@@ -133,7 +133,7 @@ describe("the names of steps", () => {
       definitions: [named([name])],
       isOver: ({ status }) => status === "parked",
     });
-    expect(state.parked?.failure.code).toBe("internal");
+    expect(state.parked?.failure.code).toBe("bad_definition");
   });
 
   it("may have 200 characters of any kind", async () => {
