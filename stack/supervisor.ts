@@ -74,8 +74,8 @@ Ctrl-C stops everything.`);
 }
 
 function redisInUse(hasRedisUrl: boolean): string {
-  const names = devVarNames();
-  if (names.has("UPSTASH_REDIS_REST_URL") || names.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
+  const { set } = devVarNames();
+  if (set.has("UPSTASH_REDIS_REST_URL") || set.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
   return hasRedisUrl ? "yours, from REDIS_URL" : "embedded; saved every 2 s and at the end";
 }
 
@@ -84,7 +84,7 @@ function dataFolder(): string {
 }
 
 function modelInUse(): string {
-  if (devVarNames().has("MODEL_BASE_URL")) return "yours, from .dev.vars";
+  if (devVarNames().set.has("MODEL_BASE_URL")) return "yours, from .dev.vars";
   return "an offline demo model; put MODEL_BASE_URL, MODEL_API_KEY and MODEL_NAME into .dev.vars for a real one";
 }
 

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { checkModel } from "../environment/check-model.ts";
 import { checkRedis } from "../environment/check-redis.ts";
 import type { Finding } from "../environment/finding.ts";
-import { devVarsFile, readEnvironment } from "../environment/read-environment.ts";
+import { devVarsFile, generatedFile, readEnvironment } from "../environment/read-environment.ts";
 import { checkApp, checkBothKeys, checkDelivery } from "./check-app.ts";
 import { checkEnvironment, isFallbackAsked, type BindingMap } from "./check-environment.ts";
 import { checkQueue } from "./check-queue.ts";
@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
   },
 });
 const load = { turnsADay: countOf("turns", options.turns), runsADay: countOf("runs", options.runs) };
-const bindings = readEnvironment(options.file);
+const bindings = readEnvironment(options.file, generatedFile(process.env["APP_PORT"] ?? "8787"));
 const sections: Section[] = [];
 if (!options.json) console.log("Skipstone doctor");
 for await (const section of examine(bindings, load)) {
