@@ -60,7 +60,7 @@ export async function checkDelivery(appUrl: string, { url, token }: QstashConfig
   const why =
     end === undefined ? `nothing happened within ${deliveryMsMax / 1000} s` : `status ${end.status ?? "unknown"}`;
   const words = `The delivery does not arrive: ${why}; https://console.upstash.com → QStash → Logs has the answer.`;
-  return wrong(words, isPublicUrl(appUrl) ? "npx wrangler tail" : "tail .stack/app.log");
+  return wrong(words, isPublicUrl(appUrl) ? "npx wrangler tail" : `tail .stack/app-${new URL(appUrl).port}/app.log`);
 }
 
 async function endOf(
