@@ -4,12 +4,13 @@
  * documents show them that this app follows.
  *
  *   npm run doctor -- --json --turns 5000 --runs 200
+ *   npm run doctor -- --file .dev.vars.production     what is deployed by that file, without what `npm start` has set
  */
-import { parseArgs } from "node:util";
 import { checkModel } from "../environment/check-model.ts";
 import { checkRedis } from "../environment/check-redis.ts";
+import { findingFor, readOptions, refuse, statedFileOrEnd } from "../environment/command-line.ts";
 import type { Finding } from "../environment/finding.ts";
-import { devVarsFile, generatedFile, readEnvironment } from "../environment/read-environment.ts";
+import { devVarsFile, generatedFile, readEnvironment, readOwn } from "../environment/read-environment.ts";
 import { checkApp, checkBothKeys, checkDelivery } from "./check-app.ts";
 import { checkEnvironment, isFallbackAsked, type BindingMap } from "./check-environment.ts";
 import { checkQueue } from "./check-queue.ts";
@@ -20,19 +21,21 @@ interface Section {
   readonly findings: readonly Finding[];
 }
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    file: { type: "string", default: devVarsFile },
-    turns: { type: "string", default: "100" },
-    runs: { type: "string", default: "10" },
-  },
+const options = readOptions({
+  json: { type: "boolean", default: false },
+  file: { type: "string", default: devVarsFile },
+  turns: { type: "string", default: "100" },
+  runs: { type: "string", default: "10" },
 });
 const load = { turnsADay: countOf("turns", options.turns), runsADay: countOf("runs", options.runs) };
-const bindings = readEnvironment(options.file, generatedFile(process.env["APP_PORT"] ?? "8787"));
+const file = statedFileOrEnd(options.file);
+// Another file than that of `npm start` has to say all of it: what it lacks would be missing where it is used.
+const bindings =
+  file === devVarsFile ? readEnvironment(file, generatedFile(process.env["APP_PORT"] ?? "8787")) : readOwn(file);
 const sections: Section[] = [];
 if (!options.json) console.log("Skipstone doctor");
-for await (const section of examine(bindings, load)) {
+for await (const { title, findings } of examine(bindings, load)) {
+  const section = { title, findings: findings.map((finding) => findingFor(finding, file)) };
   sections.push(section);
   if (!options.json) print(section, sections.length);
 }
@@ -85,6 +88,5 @@ function print({ title, findings }: Section, number: number): void {
 
 function countOf(name: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  console.error(`--${name} is a whole number, of one day.`);
-  process.exit(2);
+  return refuse(`--${name} is a whole number, of one day.`);
 }

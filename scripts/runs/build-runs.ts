@@ -6,7 +6,7 @@ import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
 import type { Invocation } from "../../src/wire/adapters.ts";
-import { devVarsFile } from "../environment/read-environment.ts";
+import { statedFile } from "../environment/command-line.ts";
 
 export interface BuildRuns {
   readonly registry: RunRegistry<RunServices>;
@@ -31,8 +31,13 @@ const standIns = {
 /** Redis too, for a replay that reads no Redis. */
 const offlineStandIns = { UPSTASH_REDIS_REST_URL: "http://replay.invalid", UPSTASH_REDIS_REST_TOKEN: "none" };
 
-/** The environment, over the developer's own `.dev.vars` or another such file, over stand-ins for all but Redis. */
-export function readBindings(file = devVarsFile, env: Texts = process.env): Record<string, string> {
+/**
+ * The environment, over the developer's own `.dev.vars` or another such file, over stand-ins for all but Redis.
+ *
+ * @throws Error in words for another file that is not there.
+ */
+export function readBindings(option?: string, env: Texts = process.env): Record<string, string> {
+  const file = statedFile(option);
   const own = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   return { ...standIns, ...withoutEmpty(own), ...withoutEmpty(env) };
 }
