@@ -44,9 +44,12 @@ export function readEnvironment(
   return new Map([...setIn(Object.entries(ofStart), fromNpmStart), ...own]);
 }
 
-/** Where `npm start` writes the bindings of an app at this port. */
+/** Where `npm start` keeps what is of one app, each in a folder by its port. */
+export const startFolder = path.join(root, ".stack");
+
+/** Where it writes the bindings of an app at this port. */
 export function generatedFile(port: string): string {
-  return path.join(root, ".stack", `app-${port}`, "bindings.env");
+  return path.join(startFolder, `app-${port}`, "bindings.env");
 }
 
 export function valuesOf(bindings: ReadonlyMap<string, Binding>): Record<string, string> {
