@@ -47,6 +47,12 @@ async function examine(over: Readonly<Record<string, string>> = {}, args: readon
   return { exitCode, shown: terminal.shown().replaceAll(/\r?\n\s*/g, "\n") };
 }
 
+async function deadLetters(): Promise<unknown> {
+  const headers = { Authorization: `Bearer ${app.stack.qstashToken}` };
+  const answer = await fetch(`${app.stack.qstashUrl}/v2/dlq`, { headers });
+  return ((await answer.json()) as { messages: unknown }).messages;
+}
+
 /** A command, or a line for the file. */
 const mends = /^→ (?:npm (?:run|start)|npx wrangler|tail|sudo|unset [A-Z]|export [A-Z]|the line [A-Z_]+=)/;
 
@@ -161,6 +167,8 @@ describe("the doctor", () => {
     app.rebind({ QSTASH_CURRENT_SIGNING_KEY: "sig_old", QSTASH_NEXT_SIGNING_KEY: "sig_older" });
     const { exitCode, shown } = await examine();
     app.rebind(appBindings(app.stack, app.url));
+    // What it has sent is no incident.
+    expect(await deadLetters()).toEqual([]);
     expect(shown).toContain("✗ Invalid QStash signature: the app refuses the delivery.");
     expect(shown).toContain("✗ The app does not verify the current signing key");
     expect(exitCode).toBe(1);
