@@ -1,18 +1,18 @@
 /**
  * Runs the Worker under `wrangler dev` against a running stack, as `npm start`, the demo and the browser tests need it.
  *
- * The bindings go into a generated file under `.stack/`; a `.dev.vars` of the developer is read after it and wins, and is
- * never written. Nothing here reaches the network: metrics, error reports, the update check of the banner and the look-up of
+ * The bindings go into a generated file under `.stack/`; a `.dev.vars` of the developer is read after it and wins where it
+ * is not empty, and is never written. Nothing here reaches the network: metrics, error reports, the update check of the banner and the look-up of
  * `request.cf` are off.
  *
  * Wrangler fires no cron trigger by itself, so the one of `wrangler.toml` is fired from here, at the minutes of the stack's clock.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { appBindings } from "./app-bindings.ts";
 import { startCron } from "./cron.ts";
 import { devVarsFile } from "./dev-vars.ts";
+import { writeEnvFiles } from "./env-files.ts";
 import { freePort } from "./free-port.ts";
 import { startGuarded } from "./guarded-process.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
@@ -55,11 +55,8 @@ export async function startApp(o: StartAppOptions): Promise<RunningApp> {
   const port = await freePort(o.port);
   const url = `http://127.0.0.1:${port}`;
   const folder = path.join(ROOT, ".stack", `app-${port}`);
-  mkdirSync(folder, { recursive: true });
-  const envFile = path.join(folder, "bindings.env");
-  writeFileSync(envFile, envText({ ...appBindings(o.stack, url), ...o.bindings }), { mode: 0o600 });
   const devVars = o.usesDevVars === true ? devVarsFile() : undefined;
-  const envFiles = [envFile, ...(devVars === undefined ? [] : [devVars])];
+  const envFiles = writeEnvFiles(folder, { ...appBindings(o.stack, url), ...o.bindings }, devVars);
 
   const lines: string[] = [];
   let errorAtMs: number | undefined;
@@ -140,10 +137,4 @@ function quietEnvironment(folder: string): Record<string, string> {
     FORCE_COLOR: "0",
     NO_COLOR: "1",
   };
-}
-
-function envText(bindings: Record<string, string>): string {
-  return Object.entries(bindings)
-    .map(([name, value]) => `${name}='${value}'\n`)
-    .join("");
 }

@@ -6,10 +6,11 @@
  * put there; it is never written.
  */
 import "./quiet-warnings.ts";
-import { createWriteStream, mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { openAppLog } from "./app-log.ts";
+import { whyNotReady } from "./ask-ready.ts";
 import { buildWebIfStale } from "./build-web.ts";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
 import { devVarNames } from "./dev-vars.ts";
@@ -33,7 +34,7 @@ try {
   const { values } = parseArgs({ options: { fresh: { type: "boolean" } } });
   appPort = parsePort(process.env["APP_PORT"], 8787, "APP_PORT");
   // Both ports are tried before anything is built: a taken one is said at once.
-  await freePort(appPort);
+  appPort = await freePort(appPort);
   await startAll(parsePort(process.env["STACK_PORT"], 8080, "STACK_PORT"), values.fresh === true);
 } catch (cause) {
   await stopAll();
@@ -55,9 +56,9 @@ async function startAll(port: number, isFresh: boolean): Promise<void> {
   stack = await startStack({ port, persistDir, isFresh, takesUpLater: true, ...(hasRedis ? { redisUrl } : {}) });
   console.log("Starting the web app and the Worker …");
   await building;
-  const logFile = openLog();
+  const log = openAppLog(logFile(), (text) => console.error(text));
   const bindings = { ENCRYPTION_KEYS: ownEncryptionKeys(persistDir) };
-  app = await startApp({ port: appPort, stack, bindings, usesDevVars: true, onLine: logFile.write });
+  app = await startApp({ port: appPort, stack, bindings, usesDevVars: true, onLine: log.write });
   app.exited.then(leaveWithApp, leaveWithApp);
   stack.takeUp();
   console.log(`
@@ -68,14 +69,18 @@ Skipstone is running at ${app.url}  (ready in ${((Date.now() - startedAtMs) / 10
   Data     ${path.relative(process.cwd(), persistDir)}; npm start -- --fresh begins anew
   Redis    ${redisInUse(hasRedis)}
   Model    ${modelInUse()}
-  Log      ${logFile.path}
+  Log      ${path.relative(process.cwd(), log.file)}
 
 Ctrl-C stops everything.`);
+  const why = await whyNotReady(app.url);
+  if (why !== undefined && !isStopping) {
+    console.error(`\nIt runs, but is not ready (${why}): npm run doctor names what is wrong and what mends it.`);
+  }
 }
 
 function redisInUse(hasRedisUrl: boolean): string {
-  const names = devVarNames();
-  if (names.has("UPSTASH_REDIS_REST_URL") || names.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
+  const { set } = devVarNames();
+  if (set.has("UPSTASH_REDIS_REST_URL") || set.has("UPSTASH_REDIS_URL")) return "yours, from .dev.vars";
   return hasRedisUrl ? "yours, from REDIS_URL" : "embedded; saved every 2 s and at the end";
 }
 
@@ -83,8 +88,13 @@ function dataFolder(): string {
   return path.resolve(process.env["STACK_DATA"] || fileURLToPath(new URL("../.stack/data", import.meta.url)));
 }
 
+/** Of its own for each port, as two may run beside each other. */
+function logFile(): string {
+  return fileURLToPath(new URL(`../.stack/app-${appPort}/app.log`, import.meta.url));
+}
+
 function modelInUse(): string {
-  if (devVarNames().has("MODEL_BASE_URL")) return "yours, from .dev.vars";
+  if (devVarNames().set.has("MODEL_BASE_URL")) return "yours, from .dev.vars";
   return "an offline demo model; put MODEL_BASE_URL, MODEL_API_KEY and MODEL_NAME into .dev.vars for a real one";
 }
 
@@ -99,19 +109,4 @@ function leaveWithApp(): void {
   if (isStopping) return;
   console.error("The Worker ended by itself; its log says why.");
   void stopAll().then(() => process.exit(1));
-}
-
-/** The whole log goes to a file; errors are shown too. */
-function openLog(): { path: string; write(line: string): void } {
-  const folder = fileURLToPath(new URL("../.stack", import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, "app.log");
-  const stream = createWriteStream(file);
-  return {
-    path: path.relative(process.cwd(), file),
-    write(line) {
-      stream.write(`${line}\n`);
-      if (/"level":"error"|wrangler:error|\[ERROR\]|✘/.test(line)) console.error(line);
-    },
-  };
 }

@@ -11,29 +11,28 @@
  */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { buildWebIfStale } from "../../stack/build-web.ts";
 import { checkApp } from "../doctor/check-app.ts";
+import { findingFor, readOptions, refuse, statedFileOrEnd } from "../environment/command-line.ts";
+import type { Finding } from "../environment/finding.ts";
 import { isPublicUrl } from "../environment/is-public-url.ts";
 import { devVarsFile, readOwn } from "../environment/read-environment.ts";
 import { deploy } from "./deploy.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const { values: options } = parseArgs({
-  options: {
-    "dry-run": { type: "boolean", default: false },
-    new: { type: "boolean", default: false },
-    env: { type: "string", default: "free" },
-    file: { type: "string", default: devVarsFile },
-    "skip-checks": { type: "boolean", default: false },
-  },
+const options = readOptions({
+  "dry-run": { type: "boolean", default: false },
+  new: { type: "boolean", default: false },
+  env: { type: "string", default: "free" },
+  file: { type: "string", default: devVarsFile },
+  "skip-checks": { type: "boolean", default: false },
 });
 const isDry = options["dry-run"];
 if (!["free", "paid"].includes(options.env)) refuse(`--env is free or paid, not "${options.env}".`);
 if (options["skip-checks"] && !isDry) refuse("--skip-checks goes with --dry-run: nothing is uploaded unchecked.");
 // Without what `npm start` has set: the app on this machine would answer in the place of the deployed one.
-const file = path.resolve(options.file);
+const file = statedFileOrEnd(options.file);
 const appUrl = readOwn(file).get("APP_URL")?.value.replace(/\/+$/, "") ?? "";
 if (!isDry && !isPublicUrl(appUrl)) {
   const state = appUrl === "" ? "is not set" : `is ${appUrl}, which the internet does not reach`;
@@ -48,12 +47,11 @@ process.exitCode = await deploy(
     appUrl,
     file,
   },
-  { run, buildWeb: buildWebIfStale, examine: checkApp, print: (line) => console.log(line) },
+  { run, buildWeb: buildWebIfStale, examine, print: (line) => console.log(line) },
 );
 
-function refuse(words: string): never {
-  console.error(words);
-  process.exit(2);
+async function examine(url: string): Promise<readonly Finding[]> {
+  return (await checkApp(url)).map((finding) => findingFor(finding, file));
 }
 
 function run(program: string, ...args: readonly string[]): number {

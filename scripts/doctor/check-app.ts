@@ -9,6 +9,8 @@ import { isPublicUrl } from "../environment/is-public-url.ts";
 const probePath = "/api/engine/resume";
 const deliveryMsMax = 30_000;
 const pollMs = 250;
+/** A message is given up a moment before it is among the dead letters. */
+const letterMsMax = 3_000;
 
 export async function checkApp(appUrl: string): Promise<readonly Finding[]> {
   const health = await askServer(`${appUrl}/health`);
@@ -33,7 +35,7 @@ function newBindings(appUrl: string): string {
   return isPublicUrl(appUrl) ? `${setupCommand} -- --push` : `${setupCommand}, then npm start`;
 }
 
-/** Sends one message through QStash and waits until it arrived, or did not. Costs one message. */
+/** Sends one message through QStash and waits until it arrived, or did not. Costs one message, of which nothing is left. */
 export async function checkDelivery(appUrl: string, { url, token }: QstashConfig): Promise<Finding> {
   const target = `${appUrl}${probePath}`;
   if (isPublicUrl(url) && !isPublicUrl(appUrl)) {
@@ -54,13 +56,34 @@ export async function checkDelivery(appUrl: string, { url, token }: QstashConfig
   }
   const end = await endOf(`${url}/v2/logs?messageId=${messageId}`, authorization);
   if (end?.state === "DELIVERED") return ok("A signed delivery arrives, and its signature holds.");
+  await clearAway(url, authorization, messageId);
   if (end?.status === 401) {
     return wrong("Invalid QStash signature: the app refuses the delivery.", newBindings(appUrl));
   }
   const why =
     end === undefined ? `nothing happened within ${deliveryMsMax / 1000} s` : `status ${end.status ?? "unknown"}`;
   const words = `The delivery does not arrive: ${why}; https://console.upstash.com → QStash → Logs has the answer.`;
-  return wrong(words, isPublicUrl(appUrl) ? "npx wrangler tail" : "tail .stack/app.log");
+  return wrong(words, isPublicUrl(appUrl) ? "npx wrangler tail" : `tail .stack/app-${new URL(appUrl).port}/app.log`);
+}
+
+/** Takes back what was sent, wherever it is: as a dead letter it would be an alert, of nothing that anybody has lost. */
+async function clearAway(url: string, headers: Record<string, string>, messageId: string): Promise<void> {
+  await askServer(`${url}/v2/messages/${messageId}`, { method: "DELETE", headers });
+  const untilMs = Date.now() + letterMsMax;
+  do {
+    const said = await askServer(`${url}/v2/dlq?messageId=${messageId}`, { headers });
+    const letters = said.kind === "answer" ? fieldOf(said.body, "messages") : undefined;
+    // Whatever the server makes of the filter, nobody else's letter is deleted.
+    const own = (Array.isArray(letters) ? (letters as unknown[]) : []).find(
+      (letter) => fieldOf(letter, "messageId") === messageId,
+    );
+    const dlqId = fieldOf(own, "dlqId");
+    if (typeof dlqId === "string") {
+      await askServer(`${url}/v2/dlq/${dlqId}`, { method: "DELETE", headers });
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  } while (Date.now() < untilMs);
 }
 
 async function endOf(

@@ -12,7 +12,7 @@ export interface EnvironmentCheck {
 export type BindingMap = ReadonlyMap<string, Binding>;
 
 /** What a queue needs; each has a line, also where it is not set. */
-const queueNames = ["QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"];
+export const queueNames: readonly string[] = ["QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"];
 
 /** One line for each binding that is set, wrong or missing, never with its value; then whether there is a queue. */
 export function checkEnvironment(bindings: BindingMap): EnvironmentCheck {
@@ -52,10 +52,8 @@ function missingOfQueue(name: string, bindings: BindingMap): Finding {
 function queueFinding(bindings: BindingMap): Finding {
   if (isFallbackAsked(bindings)) {
     const source = bindings.get("QSTASH_TOKEN")?.source ?? fromNpmStart;
-    if (source !== fromNpmStart) {
-      return wrong("QStash configured: no; QSTASH_TOKEN is set, but QUEUE=fetch does without it.", setupCommand);
-    }
-    return ok("QStash configured: no; QUEUE=fetch asks for it: what is lost waits for the sweep.");
+    const unused = source === fromNpmStart ? "" : `, and QSTASH_TOKEN is not used; ${setupCommand} takes it up`;
+    return ok(`QStash configured: no; QUEUE=fetch asks for it: what is lost waits for the sweep${unused}.`);
   }
   if (queueNames.every((name) => bindings.has(name))) return ok("QStash configured: yes");
   return wrong("QStash configured: no; the app would call itself, and what is lost waits for the sweep.", setupCommand);

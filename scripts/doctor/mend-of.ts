@@ -1,5 +1,5 @@
 import { setupCommand } from "../environment/finding.ts";
-import { fromEnvironment, type Binding } from "../environment/read-environment.ts";
+import { fromEnvironment, fromNpmStart, type Binding } from "../environment/read-environment.ts";
 import { wizardNames } from "../setup/questions.ts";
 
 /** Right values of what the wizard does not ask for, all of which an app can do without. Where they cannot be known, they show the form. */
@@ -28,18 +28,30 @@ export const exampleValues: Readonly<Record<string, string>> = {
   LOG_LEVEL: "info",
 };
 
+/** What `npm start` makes by itself, and what nothing was stored by. */
+const namesOfStart: ReadonlySet<string> = new Set(["SESSION_SECRET", "INTERNAL_SYSTEM_KEY", "ENVIRONMENT"]);
+
 /**
  * What mends a variable: the wizard where it asks for it or makes it, else the line to write. The environment goes before the file, so what is wrong there is
- * mended there.
+ * mended there; over the local stack
+ * nobody needs the wizard.
  *
  * @param problem a sentence of the configuration, which begins with the name; or the name alone.
  */
 export function mendOf(problem: string, bindings?: ReadonlyMap<string, Binding>): string {
   const [name = ""] = problem.split(" ");
   const isOfEnvironment = bindings?.get(name)?.source === fromEnvironment;
+  const isLocal = bindings?.get("UPSTASH_REDIS_REST_URL")?.source === fromNpmStart;
+  if (isLocal && !isOfEnvironment && namesOfStart.has(name)) return withoutLine(name);
   if (wizardNames.includes(name)) return isOfEnvironment ? `unset ${name}, then ${setupCommand}` : setupCommand;
   const value = exampleValues[name] ?? "…";
   if (isOfEnvironment) return `export ${name}='${value}', or unset ${name}`;
   const alone = name === "AUTH_JWKS_URL" ? ", and none of AUTH_JWT_SECRET" : "";
   return `the line ${name}=${value} in .dev.vars${alone}, or none of ${name}`;
+}
+
+/** `npm start` has a right value for it. */
+function withoutLine(name: string): string {
+  const other = name === "ENVIRONMENT" ? "" : ", or give it what openssl rand -hex 32 prints";
+  return `take the line ${name} out of .dev.vars${other}`;
 }

@@ -1,7 +1,13 @@
 /** What a server said, or why it said nothing. */
-export type Said =
-  | { readonly kind: "answer"; readonly status: number; readonly body: unknown; readonly ms: number }
-  | { readonly kind: "silence"; readonly words: string };
+export type Said = Answer | { readonly kind: "silence"; readonly words: string };
+
+export interface Answer {
+  readonly kind: "answer";
+  readonly status: number;
+  /** Parsed, where it is JSON. */
+  readonly body: unknown;
+  readonly ms: number;
+}
 
 const waitMsMax = 15_000;
 

@@ -1,5 +1,6 @@
 import { askServer, fieldOf } from "./ask-server.ts";
 import { ok, setupCommand, wrong, type Finding } from "./finding.ts";
+import { troubleOf } from "./trouble.ts";
 
 const atConsole = "https://console.upstash.com → QStash shows";
 
@@ -23,6 +24,8 @@ export async function readSigningKeys({ url, token }: QstashAccess): Promise<Sig
     const words = `QStash does not accept the token. ${atConsole} QSTASH_TOKEN, and QSTASH_URL of its region.`;
     return wrong(words, setupCommand);
   }
+  const trouble = troubleOf("QStash", said, token);
+  if (trouble !== undefined) return trouble;
   const current = fieldOf(said.body, "current");
   const next = fieldOf(said.body, "next");
   if (said.status === 200 && typeof current === "string" && typeof next === "string") return { current, next };

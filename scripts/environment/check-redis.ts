@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { askServer, fieldOf } from "./ask-server.ts";
+import { askServer, fieldOf, type Answer } from "./ask-server.ts";
 import { ok, setupCommand, wrong, type Finding } from "./finding.ts";
+import { troubleOf } from "./trouble.ts";
 
 /** Signatures are good for five minutes and a minute of tolerance; far less than that is worth a look. */
 const skewSecondsMax = 30;
@@ -23,17 +24,26 @@ export async function checkRedis(url: string, token: string): Promise<readonly F
     return [wrong(`Redis does not accept the token. ${atConsole} UPSTASH_REDIS_REST_TOKEN.`, setupCommand)];
   }
   const [ping, time, set] = Array.isArray(said.body) ? (said.body as unknown[]) : [];
+  const trouble = troubleOf("Redis", said, token, fieldOf(ping ?? said.body, "error"));
+  if (trouble !== undefined) return [trouble];
   if (said.status !== 200 || fieldOf(ping, "result") !== "PONG") {
     const words = `What answers there with status ${said.status} is no Redis REST API.`;
     return [wrong(`${words} ${atConsole} UPSTASH_REDIS_REST_URL.`, setupCommand)];
   }
   return [
     ok(`Redis answers in ${Math.ceil(said.ms)} ms.`),
-    fieldOf(set, "result") === "OK"
-      ? ok("Redis lets us write.")
-      : wrong(`Redis refuses to write: this is a read-only token. ${atConsole} the other one.`, setupCommand),
+    writeFinding(set, said, token),
     clockFinding(fieldOf(time, "result"), Date.now()),
   ];
+}
+
+function writeFinding(set: unknown, said: Answer, token: string): Finding {
+  if (fieldOf(set, "result") === "OK") return ok("Redis lets us write.");
+  const error = fieldOf(set, "error");
+  const trouble = String(error).startsWith("NOPERM") ? undefined : troubleOf("Redis", said, token, error);
+  return (
+    trouble ?? wrong(`Redis refuses to write: this is a read-only token. ${atConsole} the other one.`, setupCommand)
+  );
 }
 
 /** @param time what `TIME` answers: seconds, and microseconds beside. */

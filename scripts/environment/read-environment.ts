@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { withoutAliased } from "../../stack/dev-vars.ts";
 import { readVars } from "./vars-text.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,9 +34,27 @@ export function readOwn(file: string, env: NodeJS.ProcessEnv = process.env): Map
   return new Map([...setIn(varsIn(file), path.basename(file)), ...setIn(stated, fromEnvironment)]);
 }
 
-/** The same over what `npm start` has set for the local stack: what an app on this machine has. */
-export function readEnvironment(file: string, env: NodeJS.ProcessEnv = process.env): Map<string, Binding> {
-  return new Map([...setIn(varsIn(npmStartFile(env)), fromNpmStart), ...readOwn(file, env)]);
+/**
+ * The same over what `npm start` has set for the local stack: what an app on this machine has.
+ *
+ * @param generated the file of `npm start`, which need not be there.
+ */
+export function readEnvironment(
+  file: string,
+  generated: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Map<string, Binding> {
+  const own = readOwn(file, env);
+  const ofStart = withoutAliased(Object.fromEntries(varsIn(generated)), (name) => own.has(name));
+  return new Map([...setIn(Object.entries(ofStart), fromNpmStart), ...own]);
+}
+
+/** Where `npm start` keeps what is of one app, each in a folder by its port. */
+export const startFolder = path.join(root, ".stack");
+
+/** Where it writes the bindings of an app at this port. */
+export function generatedFile(port: string): string {
+  return path.join(startFolder, `app-${port}`, "bindings.env");
 }
 
 export function valuesOf(bindings: ReadonlyMap<string, Binding>): Record<string, string> {

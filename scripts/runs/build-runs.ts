@@ -6,7 +6,8 @@ import type { RunServices } from "../../src/wire/runs.ts";
 import type { RunRegistry } from "../../src/engine/run-definition.ts";
 import { jsonLog } from "../../src/system/log.ts";
 import type { Invocation } from "../../src/wire/adapters.ts";
-import { devVarsFile, npmStartFile } from "../environment/read-environment.ts";
+import { statedFile } from "../environment/command-line.ts";
+import { devVarsFile, generatedFile } from "../environment/read-environment.ts";
 
 export interface BuildRuns {
   readonly registry: RunRegistry<RunServices>;
@@ -42,7 +43,12 @@ export interface LiveBindings {
   readonly isOfNpmStart: boolean;
 }
 
-/** The same for whoever asks a Redis. @param o.file stands for itself alone: nothing of this machine's app takes the place of what it lacks. */
+/**
+ * The same for whoever asks a Redis.
+ *
+ * @param o.file stands for itself alone: nothing of this machine's app takes the place of what it lacks.
+ * @throws Error in words where it is not there.
+ */
 export function readLiveBindings(
   o: {
     readonly file?: string | undefined;
@@ -51,7 +57,9 @@ export function readLiveBindings(
     readonly env?: Texts;
   } = {},
 ): LiveBindings {
-  const { file, own = devVarsFile, npmStart = npmStartFile(), env = process.env } = o;
+  const { own = devVarsFile, env = process.env } = o;
+  const { npmStart = generatedFile(env["APP_PORT"] ?? "8787") } = o;
+  const file = o.file === undefined ? undefined : statedFile(o.file);
   const bindings = readBindings(file ?? own, env);
   const isNamed = redisNames.some((name) => bindings[name] !== undefined);
   if (file !== undefined || isNamed || !existsSync(npmStart)) return { bindings, isOfNpmStart: false };

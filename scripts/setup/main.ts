@@ -9,9 +9,9 @@
  *   npm run setup -- --file .dev.vars.production
  */
 import { cancel, intro, log, note, outro } from "@clack/prompts";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { mendFor, readOptions, refuse } from "../environment/command-line.ts";
 import { wrong } from "../environment/finding.ts";
 import { devVarsFile } from "../environment/read-environment.ts";
 import { mergeVars, readVars } from "../environment/vars-text.ts";
@@ -21,14 +21,15 @@ import { askYesNo, LeftError, tell } from "./person.ts";
 import { push } from "./push.ts";
 import { generated, groups, problemOf } from "./questions.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    yes: { type: "boolean", short: "y", default: false },
-    push: { type: "boolean", default: false },
-    file: { type: "string", default: devVarsFile },
-  },
+const options = readOptions({
+  yes: { type: "boolean", short: "y", default: false },
+  push: { type: "boolean", default: false },
+  file: { type: "string", default: devVarsFile },
 });
 const file = path.resolve(options.file);
+const [folderThere, fileThere] = [path.dirname(file), file].map((each) => statSync(each, { throwIfNoEntry: false }));
+if (folderThere?.isDirectory() !== true) refuse(`${path.dirname(file)} is no folder: ${file} cannot be written.`);
+if (fileThere?.isDirectory() === true) refuse(`${file} is a folder: name a file in it.`);
 const isSomebodyThere = process.stdin.isTTY;
 const isAlone = options.yes || !isSomebodyThere;
 
@@ -48,7 +49,8 @@ async function setUp(): Promise<number> {
   const stated: Known = (name) => notBlank(process.env[name]);
   const known: Known = (name) => stated(name) ?? notBlank(inFile.get(name));
   if (isThere && !isSomebodyThere && !options.yes) {
-    log.error(`${file} is there already, and nobody is here to say whether it may change.\n→ npm run setup -- --yes`);
+    const again = mendFor("npm run setup -- --yes", file);
+    log.error(`${file} is there already, and nobody is here to say whether it may change.\n→ ${again}`);
     return left();
   }
   if (isThere && !isAlone) {
@@ -121,7 +123,8 @@ async function save(isThere: boolean, text: string, changes: ReadonlyMap<string,
   const isToPush =
     options.push || (!isAlone && (await askYesNo("Make them secrets of the deployed Worker, too?", false)));
   if (isToPush && !(await push(file))) return 1;
-  outro("Next: npm start, then npm run doctor.");
+  const next = file === devVarsFile ? "npm start" : mendFor("npm run deploy", file);
+  outro(`Next: ${next}, then ${mendFor("npm run doctor", file)}.`);
   return 0;
 }
 

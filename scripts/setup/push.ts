@@ -1,10 +1,11 @@
 import { log } from "@clack/prompts";
 import { readFileSync } from "node:fs";
-import path from "node:path";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 import { mendOf } from "../doctor/mend-of.ts";
+import { fileOption, mendFor } from "../environment/command-line.ts";
 import { wrong, type Finding } from "../environment/finding.ts";
 import { isPublicUrl } from "../environment/is-public-url.ts";
+import { devVarsFile } from "../environment/read-environment.ts";
 import { readVars } from "../environment/vars-text.ts";
 import { tell } from "./person.ts";
 import { deployedVariables, pushSecrets } from "./push-secrets.ts";
@@ -12,7 +13,7 @@ import { deployedVariables, pushSecrets } from "./push-secrets.ts";
 /** Makes what a file holds secrets of the deployed Worker, if that would take them. Resolves to whether they are. */
 export async function push(file: string): Promise<boolean> {
   const secrets = secretsIn(readFileSync(file, "utf8"));
-  const problems = problemsOf(secrets);
+  const problems = problemsOf(secrets, file);
   tell(problems);
   if (problems.length > 0) {
     log.error("Nothing was pushed.");
@@ -20,7 +21,7 @@ export async function push(file: string): Promise<boolean> {
   }
   const isPushed = await pushSecrets(secrets);
   if (!isPushed) {
-    const again = `npm run setup -- --yes --push --file ${path.relative(process.cwd(), file)}`;
+    const again = mendFor("npm run setup -- --yes --push", file);
     log.error(`wrangler did not take the secrets; it says why above.\n→ npx wrangler login, then ${again}`);
   }
   return isPushed;
@@ -33,7 +34,7 @@ function secretsIn(text: string): Record<string, string> {
 }
 
 /** A Worker with these would answer nothing, or could not be reached by its queue. */
-function problemsOf(secrets: Readonly<Record<string, string>>): readonly Finding[] {
+function problemsOf(secrets: Readonly<Record<string, string>>, file: string): readonly Finding[] {
   const { APP_URL: appUrl } = secrets;
   const near =
     appUrl === undefined || isPublicUrl(appUrl)
@@ -41,7 +42,7 @@ function problemsOf(secrets: Readonly<Record<string, string>>): readonly Finding
       : [
           wrong(
             `APP_URL is ${appUrl}, which the internet does not reach: that is for npm start.`,
-            "npm run setup -- --file .dev.vars.production --push, with the address of the deployed app",
+            `npm run setup -- ${fileOption(file === devVarsFile ? ".dev.vars.production" : file)} --push, with the address of the deployed app`,
           ),
         ];
   try {
@@ -49,6 +50,6 @@ function problemsOf(secrets: Readonly<Record<string, string>>): readonly Finding
     return near;
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    return [...near, ...cause.problems.map((problem) => wrong(problem, mendOf(problem)))];
+    return [...near, ...cause.problems.map((problem) => wrong(problem, mendFor(mendOf(problem), file)))];
   }
 }

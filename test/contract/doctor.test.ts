@@ -47,6 +47,12 @@ async function examine(over: Readonly<Record<string, string>> = {}, args: readon
   return { exitCode, shown: terminal.shown().replaceAll(/\r?\n\s*/g, "\n") };
 }
 
+async function deadLetters(): Promise<unknown> {
+  const headers = { Authorization: `Bearer ${app.stack.qstashToken}` };
+  const answer = await fetch(`${app.stack.qstashUrl}/v2/dlq`, { headers });
+  return ((await answer.json()) as { messages: unknown }).messages;
+}
+
 /** A command, or a line for the file. */
 const mends = /^→ (?:npm (?:run|start)|npx wrangler|tail|sudo|unset [A-Z]|export [A-Z]|the line [A-Z_]+=)/;
 
@@ -98,7 +104,7 @@ describe("the doctor", () => {
             {
               isOk: false,
               words: "The model provider refuses the key. MODEL_API_KEY holds it.",
-              mend: "npm run setup",
+              mend: expect.stringMatching(/^npm run setup -- --file .*\.dev\.vars$/),
             },
           ],
         },
@@ -119,7 +125,6 @@ describe("the doctor", () => {
       '✗ QSTASH_CURRENT_SIGNING_KEY is not the key that QStash signs with: deliveries would fail with "Invalid QStash signature".',
     ],
     ["an app that does not run", { APP_URL: "http://nobody.invalid" }, "✗ The app does not answer"],
-    ["a token that is not used", { QUEUE: "fetch" }, "✗ QStash configured: no; QSTASH_TOKEN is set, but QUEUE=fetch"],
     ["a secret that is too short", { SESSION_SECRET: "short" }, "✗ SESSION_SECRET has 5 characters"],
     ["half an identity provider", { AUTH_ISSUER: "https://login.example.com/" }, "✗ AUTH_AUDIENCE is not set"],
     ["a plan that there is not", { WORKERS_PLAN: "large" }, "✗ WORKERS_PLAN has another value"],
@@ -149,10 +154,21 @@ describe("the doctor", () => {
     expect(asked.shown).not.toContain("QStash is fully configured");
   });
 
+  it("takes a queue that somebody does without for right, also where its token has stayed, as the wizard leaves it", async () => {
+    app.rebind({ QUEUE: "fetch" });
+    const { exitCode, shown } = await examine({ QUEUE: "fetch" });
+    app.rebind({ ...appBindings(app.stack, app.url), QUEUE: "" });
+    expect(shown).toContain("✓ QStash configured: no; QUEUE=fetch asks for it");
+    expect(shown).toContain("and QSTASH_TOKEN is not used");
+    expect(exitCode).toBe(0);
+  });
+
   it("names an app that was deployed with other signing keys", async () => {
     app.rebind({ QSTASH_CURRENT_SIGNING_KEY: "sig_old", QSTASH_NEXT_SIGNING_KEY: "sig_older" });
     const { exitCode, shown } = await examine();
     app.rebind(appBindings(app.stack, app.url));
+    // What it has sent is no incident.
+    expect(await deadLetters()).toEqual([]);
     expect(shown).toContain("✗ Invalid QStash signature: the app refuses the delivery.");
     expect(shown).toContain("✗ The app does not verify the current signing key");
     expect(exitCode).toBe(1);
@@ -168,7 +184,7 @@ describe("the doctor", () => {
     expect(shown).toContain(
       "✗ Workers: 101,480 requests a day, 1,440 of them of the cron trigger; the free plan ends at 100,000.",
     );
-    expect(shown).toContain("→ npm run deploy -- --env paid");
+    expect(shown).toMatch(/^→ npm run deploy -- --file .*\.dev\.vars --env paid, and the line WORKERS_PLAN=paid in /m);
   });
 });
 
@@ -178,6 +194,24 @@ describe("what mends a variable", () => {
     expect(mendOf(name)).toContain(`the line ${name}=`);
     expect(problemOf(name, exampleValues[name] ?? "")).toBeUndefined();
     expect(exampleValues[name]).toBeDefined();
+  });
+
+  it("that npm start sets by itself is the line that is in its way, over the local stack alone", () => {
+    const over = (redis: string) =>
+      new Map(
+        ["SESSION_SECRET", "ENCRYPTION_KEYS", "ENVIRONMENT", "UPSTASH_REDIS_REST_URL"].map((name) => [
+          name,
+          { value: "x", source: name === "UPSTASH_REDIS_REST_URL" ? redis : ".dev.vars" },
+        ]),
+      );
+    const local = over("npm start");
+    expect(mendOf("SESSION_SECRET has 5 characters", local)).toBe(
+      "take the line SESSION_SECRET out of .dev.vars, or give it what openssl rand -hex 32 prints",
+    );
+    expect(mendOf("ENVIRONMENT has another value", local)).toBe("take the line ENVIRONMENT out of .dev.vars");
+    // It may have sealed something.
+    expect(mendOf("ENCRYPTION_KEYS is set, but", local)).toBe("npm run setup");
+    expect(mendOf("SESSION_SECRET has 5 characters", over(".dev.vars"))).toBe("npm run setup");
   });
 
   it("that the environment sets is the environment: it goes before the file", () => {

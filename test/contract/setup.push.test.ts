@@ -115,6 +115,7 @@ describe("pushing", { timeout: 60_000 }, () => {
   it.each([
     ["the address of this machine", { APP_URL: "http://127.0.0.1:8787" }, "APP_URL is http://127.0.0.1:8787, which"],
     ["an address of its network", { APP_URL: "https://chat.corp" }, "APP_URL is https://chat.corp, which"],
+    ["what a Worker would refuse", { LINE: "LOG_LEVEL=loud" }, "the line LOG_LEVEL=info in /"],
     ["what a Worker in production refuses", { LINE: "SKIP_SIGNATURES=1" }, "SKIP_SIGNATURES lets in deliveries"],
   ])("%s sends nothing, and says why", async (_what, { LINE: line = "", ...over }: Record<string, string>, words) => {
     writeFileSync(file, `${line}\n`);

@@ -1,9 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseEnv } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { readEnvironment, valuesOf } from "../../scripts/environment/read-environment.ts";
 import { mergeVars, readVars } from "../../scripts/environment/vars-text.ts";
 import { writeWhole } from "../../scripts/environment/write-whole.ts";
+import { devVarNames } from "../../stack/dev-vars.ts";
+import { writeEnvFiles } from "../../stack/env-files.ts";
 import { alertLookCommands, forecast, type Load } from "../../scripts/doctor/forecast.ts";
 
 describe("the text of a .dev.vars", () => {
@@ -35,6 +39,51 @@ describe("the text of a .dev.vars", () => {
   it("refuses a value that no line can hold", () => {
     expect(() => mergeVars("", new Map([["A", "a\nb"]]))).toThrow("A cannot be written");
     expect(() => mergeVars("", new Map([["A", "'\"`"]]))).toThrow("A cannot be written");
+  });
+});
+
+describe("what npm start makes of a .dev.vars", () => {
+  const generated = { UPSTASH_REDIS_REST_URL: "ours", UPSTASH_REDIS_REST_TOKEN: "ours", MODEL_BASE_URL: "ours" };
+
+  /** As wrangler reads the files, and as the doctor does. */
+  function bindingsWith(text: string): { app: object; doctor: object } {
+    const folder = mkdtempSync(path.join(tmpdir(), "start-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, ".dev.vars");
+    writeFileSync(file, text);
+    const files = writeEnvFiles(folder, generated, file);
+    const app = Object.assign({}, ...files.map((each) => parseEnv(readFileSync(each, "utf8")))) as object;
+    expect(readFileSync(file, "utf8")).toBe(text);
+    return { app, doctor: valuesOf(readEnvironment(file, files[0]!, {})) };
+  }
+
+  it.each<[string, string, Readonly<Record<string, string>>]>([
+    ["goes before what is generated", "MODEL_BASE_URL=mine\n", { ...generated, MODEL_BASE_URL: "mine" }],
+    ["does not where it is empty", 'MODEL_BASE_URL=\nUPSTASH_REDIS_REST_URL=""\n', generated],
+    [
+      "goes before it by the other names of Redis, too",
+      "UPSTASH_REDIS_URL=mine\nUPSTASH_REDIS_TOKEN=mine\nUPSTASH_REDIS_REST_URL=\n",
+      { UPSTASH_REDIS_URL: "mine", UPSTASH_REDIS_TOKEN: "mine", MODEL_BASE_URL: "ours" },
+    ],
+    [
+      "is read by the first name where both are set",
+      "UPSTASH_REDIS_URL=other\nUPSTASH_REDIS_REST_URL=mine\n",
+      { ...generated, UPSTASH_REDIS_REST_URL: "mine", UPSTASH_REDIS_URL: "other" },
+    ],
+  ])("%s, for the app and for the doctor", (_what, text, expected) => {
+    const { app, doctor } = bindingsWith(text);
+    expect(Object.fromEntries(Object.entries(app).filter(([, value]) => value !== ""))).toEqual(expected);
+    expect(doctor).toEqual(expected);
+  });
+
+  it("tells the names that are set from those with nothing behind them", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "names-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(path.join(folder, "vars"), "MODEL_BASE_URL=\nMODEL_NAME=m\nLOG_LEVEL= # none\n");
+    expect(devVarNames(path.join(folder, "vars"))).toEqual({
+      set: new Set(["MODEL_NAME"]),
+      empty: new Set(["MODEL_BASE_URL", "LOG_LEVEL"]),
+    });
   });
 });
 
