@@ -4,6 +4,7 @@ import type { QstashConfig } from "../../src/config.ts";
 import { askServer, fieldOf } from "../environment/ask-server.ts";
 import { ok, setupCommand, wrong, type Finding } from "../environment/finding.ts";
 import { isPublicUrl } from "../environment/is-public-url.ts";
+import { troubleOf } from "../environment/trouble.ts";
 
 /** Takes signed deliveries only, and doing it once more than needed changes nothing. */
 const probePath = "/api/engine/resume";
@@ -48,10 +49,13 @@ export async function checkDelivery(appUrl: string, { url, token }: QstashConfig
     headers: { ...authorization, "Content-Type": "application/json", "Upstash-Retries": "0" },
     body: "{}",
   });
+  // With 400 it refuses the address.
+  const trouble = sent.kind === "answer" && sent.status !== 400 ? troubleOf("QStash", sent, token.reveal()) : undefined;
+  if (trouble !== undefined) return trouble;
   const messageId = sent.kind === "answer" ? fieldOf(sent.body, "messageId") : undefined;
   if (typeof messageId !== "string") {
     const state = sent.kind === "silence" ? sent.words : `status ${sent.status}`;
-    const words = `QStash does not take the message: ${state}; APP_URL may be none, or the day's messages used up.`;
+    const words = `QStash does not take the message: ${state}; APP_URL may be none.`;
     return wrong(words, setupCommand);
   }
   const end = await endOf(`${url}/v2/logs?messageId=${messageId}`, authorization);

@@ -98,6 +98,8 @@ describe("a person at the wizard", () => {
     await answerRedis(terminal, stack.redisToken);
     await answerTheRest(terminal);
     expect(await agreeAndEnd(terminal)).toBe(0);
+    // npm start reads another file.
+    expect(terminal.shown()).toContain(`Next: npm run deploy -- --file ${file}, then npm run doctor`);
     expect(written()).toMatchObject({
       ...credentials(),
       QSTASH_CURRENT_SIGNING_KEY: stack.currentSigningKey,

@@ -1,8 +1,10 @@
 /** What the doctor and the wizard say of an Upstash that is there, but does not serve. */
 import { afterEach, describe, expect, it } from "vitest";
+import { checkDelivery } from "../../scripts/doctor/check-app.ts";
 import { readSigningKeys } from "../../scripts/environment/check-qstash.ts";
 import { checkRedis } from "../../scripts/environment/check-redis.ts";
 import type { Finding } from "../../scripts/environment/finding.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { serveFetch, type ServedFetch } from "../support/serve-fetch.ts";
 
 let server: ServedFetch | undefined;
@@ -42,6 +44,21 @@ describe.each(["Redis", "QStash"] as const)("%s", (service) => {
     const [wrong] = await wrongsOf(service, status, body);
     expect(wrong?.words).toContain(`What answers there with status ${status} is no`);
     expect(wrong?.mend).toBe("npm run setup");
+  });
+});
+
+describe("a QStash that takes no message", () => {
+  const key = new Secret("sig_x");
+
+  it.each([
+    [429, "Exceeded daily rate limit", 'status 429: "Exceeded daily rate limit".', "npm run doctor, later"],
+    [400, "invalid destination url", "APP_URL may be none", "npm run setup"],
+  ])("with status %i for %j is told from one that refuses the address", async (status, error, words, mend) => {
+    server = await serveFetch(() => Promise.resolve(Response.json({ error }, { status })));
+    const qstash = { url: server.url, token: new Secret(token), currentSigningKey: key, nextSigningKey: key };
+    const finding = await checkDelivery("http://127.0.0.1:1", qstash);
+    expect(finding.words).toContain(words);
+    expect(finding.mend).toBe(mend);
   });
 });
 
