@@ -19,11 +19,6 @@ export interface Binding {
   readonly source: string;
 }
 
-/** What `npm start` has set for the app at this machine's `APP_PORT`; it stays when that has ended. */
-export function npmStartFile(env: NodeJS.ProcessEnv = process.env): string {
-  return path.join(root, ".stack", `app-${env["APP_PORT"] ?? "8787"}`, "bindings.env");
-}
-
 /** The source of what stands in no file of the person's own. */
 export const fromNpmStart = "npm start";
 export const fromEnvironment = "environment";

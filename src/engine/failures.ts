@@ -55,7 +55,7 @@ export function retryAfterMsOf(thrown: unknown): number | undefined {
 }
 
 /** A mistake in a definition: thrown where its code asks for what a run cannot do. The run is parked, and its owner reads what is wrong. */
-export class BadDefinition extends Error {
+class BadDefinition extends Error {
   readonly code = "bad_definition";
 
   constructor(message: string) {
