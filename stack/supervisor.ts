@@ -57,7 +57,14 @@ async function startAll(port: number, isFresh: boolean): Promise<void> {
   await building;
   const logFile = openLog();
   const bindings = { ENCRYPTION_KEYS: ownEncryptionKeys(persistDir) };
-  app = await startApp({ port: appPort, stack, bindings, usesDevVars: true, onLine: logFile.write });
+  app = await startApp({
+    port: appPort,
+    stack,
+    bindings,
+    usesDevVars: true,
+    onLine: logFile.write,
+    onRevival: logFile.say,
+  });
   app.exited.then(leaveWithApp, leaveWithApp);
   stack.takeUp();
   console.log(`
@@ -102,16 +109,26 @@ function leaveWithApp(): void {
 }
 
 /** The whole log goes to a file; errors are shown too. */
-function openLog(): { path: string; write(line: string): void } {
+function openLog(): { path: string; write(line: string): void; say(sentence: string): void } {
   const folder = fileURLToPath(new URL("../.stack", import.meta.url));
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "app.log");
   const stream = createWriteStream(file);
   return {
     path: path.relative(process.cwd(), file),
+    say(sentence) {
+      stream.write(`${sentence}\n`);
+      console.error(sentence);
+    },
     write(line) {
+      if (isLookAtHealth(line)) return;
       stream.write(`${line}\n`);
       if (/"level":"error"|wrangler:error|\[ERROR\]|✘/.test(line)) console.error(line);
     },
   };
+}
+
+/** Of the supervisor's own looks, some each minute: wrangler's line, and the Worker's. */
+function isLookAtHealth(line: string): boolean {
+  return /GET \/health 200 |"route":"\/health","status":200,/.test(line);
 }
