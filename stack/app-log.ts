@@ -5,6 +5,8 @@ import path from "node:path";
 export interface AppLog {
   readonly file: string;
   write(line: string): void;
+  /** To the file, and shown. */
+  say(sentence: string): void;
   /** Resolves once all lines are in the file. */
   close(): Promise<void>;
 }
@@ -21,7 +23,12 @@ export function openAppLog(file: string, show: (text: string) => void): AppLog {
   const told = new Set<string>();
   return {
     file,
+    say(sentence) {
+      stream.write(`${sentence}\n`);
+      show(sentence);
+    },
     write(line) {
+      if (isLookAtHealth(line)) return;
       stream.write(`${line}\n`);
       const words = misconfigurationIn(line);
       // Each request meets it anew.
@@ -31,6 +38,11 @@ export function openAppLog(file: string, show: (text: string) => void): AppLog {
     },
     close: () => new Promise((resolve) => stream.end(resolve)),
   };
+}
+
+/** Of the supervisor's own looks, some each minute: wrangler's line, and the Worker's. */
+function isLookAtHealth(line: string): boolean {
+  return /GET \/health 200 |"route":"\/health","status":200,/.test(line);
 }
 
 /** What the Worker says of its bindings, each problem on a line of its own; undefined for a line about something else. */

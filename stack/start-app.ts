@@ -8,6 +8,7 @@
  * Wrangler fires no cron trigger by itself, so the one of `wrangler.toml` is fired from here, at the minutes of the stack's clock.
  */
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { appBindings } from "./app-bindings.ts";
 import { startCron } from "./cron.ts";
@@ -16,7 +17,9 @@ import { writeEnvFiles } from "./env-files.ts";
 import { freePort } from "./free-port.ts";
 import { startGuarded } from "./guarded-process.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
+import { startLasting, type LastingProcess } from "./lasting-process.ts";
 import type { RunningStack } from "./start-stack.ts";
+import { watchHealth } from "./watch-health.ts";
 
 export interface RunningApp {
   url: string;
@@ -37,6 +40,11 @@ export interface StartAppOptions {
   usesDevVars?: boolean;
   /** Every line that wrangler and the Worker print. */
   onLine?(line: string): void;
+  /**
+   * Where it is given, wrangler is started anew when the Worker no longer answers, and what happens is said to it. A workerd that was killed is started again by wrangler, which then
+   * says that it is ready and answers nothing (wrangler 4).
+   */
+  onRevival?(sentence: string): void;
 }
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -45,6 +53,10 @@ const POLL_MS = 50;
 /** After an error, wrangler waits for a changed file for ever; we do not. */
 const READY_AFTER_ERROR_MS_MAX = 3_000;
 const LINES_KEPT_MAX = 60;
+const LOOK_PAUSE_MS = 5_000;
+const LOOK_ANSWER_MS_MAX = 5_000;
+/** With their pauses some 40 s: a Worker that is being built again is slow, not lost. */
+const LOOKS_FAILED_MAX = 4;
 
 /**
  * Resolves once `/health` of the app answers 200. `dist/web` must exist, see `build-web.ts`.
@@ -60,34 +72,76 @@ export async function startApp(o: StartAppOptions): Promise<RunningApp> {
 
   const lines: string[] = [];
   let errorAtMs: number | undefined;
-  const guarded = startGuarded({
-    file: path.join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js"),
-    args: wranglerArguments(port, envFiles),
-    cwd: ROOT,
-    env: { ...process.env, ...quietEnvironment(folder) },
-    onLine(line) {
-      lines.push(line);
-      if (lines.length > LINES_KEPT_MAX) lines.shift();
-      if (/\[ERROR\]|wrangler:error|✘/.test(line)) errorAtMs ??= Date.now();
-      o.onLine?.(line);
-    },
-  });
+  let isBuilding = false;
+  function onLine(line: string): void {
+    lines.push(line);
+    if (lines.length > LINES_KEPT_MAX) lines.shift();
+    if (/\[ERROR\]|wrangler:error|✘/.test(line)) errorAtMs ??= Date.now();
+    if (line.startsWith("[custom build] Running")) isBuilding = true;
+    else if (/\b(?:Ready on http|updated and ready)\b/i.test(line)) isBuilding = false;
+    o.onLine?.(line);
+  }
+  const wrangler = startLasting(() =>
+    startGuarded({
+      file: path.join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js"),
+      args: wranglerArguments(port, envFiles),
+      cwd: ROOT,
+      env: { ...process.env, ...quietEnvironment(folder) },
+      onLine,
+    }),
+  );
   const isLost = (): boolean => errorAtMs !== undefined && Date.now() - errorAtMs > READY_AFTER_ERROR_MS_MAX;
-  const problem = await waitForHealth(url, guarded, isLost);
+  const problem = await waitForHealth(url, wrangler, isLost);
   if (problem !== undefined) {
-    await guarded.stop();
+    await wrangler.stop();
     throw new Error(`The app did not come up: ${problem}. It printed:\n${lines.join("\n")}`);
   }
   const stopCron = startCron(o.stack.clock, () => fetch(`${url}/cdn-cgi/handler/scheduled`));
+  const stopWatch =
+    o.onRevival === undefined
+      ? () => {}
+      : keepAnswering({ url, wrangler, isBuilding: () => isBuilding, say: o.onRevival });
   return {
     url,
     port,
-    exited: guarded.exited,
+    exited: wrangler.exited,
     close() {
+      stopWatch();
       stopCron();
-      return guarded.stop();
+      return wrangler.stop();
     },
   };
+}
+
+/**
+ * @param o.isBuilding Wrangler holds what it is asked while it builds, and after a build that failed until the source is mended: that is for whoever wrote it, and
+ * wrangler would not start anew with it either.
+ * @returns ends it.
+ */
+function keepAnswering(o: {
+  url: string;
+  wrangler: LastingProcess;
+  isBuilding: () => boolean;
+  say: (sentence: string) => void;
+}): () => void {
+  const { url, wrangler, isBuilding, say } = o;
+  async function answers(): Promise<boolean> {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(LOOK_ANSWER_MS_MAX) });
+    await response.body?.cancel();
+    return response.ok;
+  }
+
+  return watchHealth({
+    isHealthy: async () => isBuilding() || (await answers().catch(() => isBuilding())),
+    pause: () => wait(LOOK_PAUSE_MS, undefined, { ref: false }),
+    failuresMax: LOOKS_FAILED_MAX,
+    async onLost() {
+      say("The Worker does not answer any more; wrangler is started anew.");
+      await wrangler.replace();
+      const problem = await waitForHealth(url, wrangler, () => false);
+      if (!wrangler.hasExited()) say(problem === undefined ? "The Worker answers again." : `Not yet: ${problem}.`);
+    },
+  });
 }
 
 /** Undefined when the app answers, else why it does not. */

@@ -58,7 +58,14 @@ async function startAll(port: number, isFresh: boolean): Promise<void> {
   await building;
   const log = openAppLog(logFile(), (text) => console.error(text));
   const bindings = { ENCRYPTION_KEYS: ownEncryptionKeys(persistDir) };
-  app = await startApp({ port: appPort, stack, bindings, usesDevVars: true, onLine: log.write });
+  app = await startApp({
+    port: appPort,
+    stack,
+    bindings,
+    usesDevVars: true,
+    onLine: log.write,
+    onRevival: log.say,
+  });
   app.exited.then(leaveWithApp, leaveWithApp);
   stack.takeUp();
   console.log(`

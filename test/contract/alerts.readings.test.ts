@@ -73,7 +73,7 @@ describe("messages that the queue has given up", () => {
       expect((await app.fetch(`/api/dead-letters/${id}`, { method: "DELETE", headers })).status).toBe(204);
     }
     await pass(6);
-    expect(told.slice(1)).toMatchObject([{ rule: "deadLetters", state: "resolved", value: 2 }]);
+    expect(told.slice(1)).toMatchObject([{ rule: "deadLetters", state: "resolved", value: 0 }]);
   });
 });
 

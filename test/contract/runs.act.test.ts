@@ -127,7 +127,7 @@ describe("a signal", () => {
     ["a name of the engine's own", { name: "$call x" }, 400, "/name"],
     ["a name over the limit", { name: "n".repeat(limits.stepNameCharsMax + 1) }, 400, "/name"],
     ["an empty id", { name: "go", id: "" }, 400, "/id"],
-    ["a field that is not known", { name: "go", data: 1 }, 400, ""],
+    ["a field that is not known", { name: "go", data: 1 }, 400, "/data"],
     ["a payload over 64 KiB", { name: "go", payload: "x".repeat(limits.signalPayloadBytesMax) }, 413, undefined],
   ])("with %s is refused, and the journal is untouched", async (_what, body, status, pointer) => {
     const runId = await waiting();

@@ -230,7 +230,7 @@ describe("a fork", () => {
     ["no number of steps", {}, 400, "/steps"],
     ["a half step", { steps: 1.5 }, 400, "/steps"],
     ["an input that fails the schema", { steps: 0, input: { city: "" } }, 400, "/input/city"],
-    ["a field that is not known", { steps: 0, version: 2 }, 400, ""],
+    ["a field that is not known", { steps: 0, version: 2 }, 400, "/version"],
   ])("with %s is refused, and no run is there", async (_what, body, status, pointer) => {
     const source = await started("book-trip", { city: "Rome" });
     const refused = await acted(source, "fork", body);

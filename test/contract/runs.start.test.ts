@@ -128,7 +128,7 @@ describe("a start that is refused", () => {
     ["no name", { input: {} }, 400, "bad_request", ["/name"]],
     ["an empty name", { name: "" }, 400, "bad_request", ["/name"]],
     ["a name over the limit", { name: "n".repeat(65) }, 400, "bad_request", ["/name"]],
-    ["a field that is not known", { name: "told-steps", inputs: {} }, 400, "bad_request", [""]],
+    ["a field that is not known", { name: "told-steps", inputs: {} }, 400, "bad_request", ["/inputs"]],
     [
       "a conversation that is no id",
       { name: "told-steps", conversationId: "a:b" },

@@ -68,7 +68,7 @@ describe("POST /api/tools/:name/queue", () => {
       "/deduplicationId",
     ],
     ["a conversation id with a separator", { parameters, conversationId: "a:b" }, "/conversationId"],
-    ["a user id of its own", { parameters, userId: "usr_00000000000000000000000000000000" }, ""],
+    ["a user id of its own", { parameters, userId: "usr_00000000000000000000000000000000" }, "/userId"],
   ])("refuses %s", async (_case, body, pointer) => {
     const problem = await expectProblem(await caller.post("/api/tools/calculator/queue", body), 400, "bad_request");
     expect(problem["errors"]).toEqual([expect.objectContaining({ pointer })]);
