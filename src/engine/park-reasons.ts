@@ -56,6 +56,15 @@ export function divergence(recorded: string, asked: string | undefined): { failu
   };
 }
 
+/** The code has returned what no journal can hold. It would return it again: only other code helps. */
+export function unfitOutput({ code, message }: Failure): Failure {
+  return {
+    name: "UnfitOutput",
+    ...(code === undefined ? {} : { code }),
+    message: `The run has done its work and cannot end, for what its code returns cannot be kept: ${message}. Keep it elsewhere, let the code return where, deploy that, and resume the run.`,
+  };
+}
+
 export const tooManySteps: Failure = {
   name: "TooManySteps",
   code: "too_many_steps",

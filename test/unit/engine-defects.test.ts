@@ -52,6 +52,17 @@ describe("a mistake in a definition", () => {
   });
 });
 
+describe("what the code returns", () => {
+  it.each<[string, unknown, string]>([
+    ["is larger than a journal takes", "x".repeat(256 * 1024), "result_too_large"],
+    ["is no JSON", 1n, "result_not_serialisable"],
+  ])("and %s parks the run, and says that resuming alone does not help", async (_what, output, code) => {
+    const { failure } = await parked(async () => output);
+    expect(failure).toMatchObject({ code });
+    expect(failure.message).toContain("Keep it elsewhere, let the code return where, deploy that, and resume");
+  });
+});
+
 describe("the log", () => {
   it.each<[string, Code, string]>([
     ["the code throws", () => Promise.reject(new TypeError("oops")), "engine-defects.test.ts"],
