@@ -54,11 +54,13 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
   };
 }
 
-/** As it will be read from the journal. @throws NonRetryableError, for the parent may go on another way. */
+/** As it will be read from the journal. @throws NonRetryableError where it does not fit the schema, for the parent may go on another way; BadDefinition for what is no input. */
 function checkInput<Services>({ name, input: schema }: AnyRunDefinition<Services>, input: unknown): void {
   const json = asJson(input);
-  // What is no JSON at all is a mistake in the definition, and found when the child is started.
-  if (json === undefined) return;
+  demand(
+    json !== undefined && json.text.length <= limits.runInputBytesMax,
+    `the input of "${name}" is no JSON of at most ${limits.runInputBytesMax} bytes`,
+  );
   const parsed = schema.safeParse(json.value);
   if (parsed.success) return;
   const problems = fieldProblemsOf(parsed.error.issues).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());

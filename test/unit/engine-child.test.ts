@@ -147,6 +147,6 @@ describe("a run with children", () => {
   it("is parked for an input of a child that JSON cannot hold", async () => {
     const runs = runOf((ctx) => ctx.child("child", child, { name: 1n } as never));
     const { state } = await playRun({ definitions: [runs, child], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.step).toBe("child");
+    expect(state.parked).toMatchObject({ step: "child", failure: { code: "bad_definition" } });
   });
 });
