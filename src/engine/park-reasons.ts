@@ -51,7 +51,7 @@ export function divergence(recorded: string, asked: string | undefined): { failu
     failure: {
       name: "DivergedRun",
       code: "run_diverged",
-      message: `The journal has step "${recorded}" where ${instead}. The code is not the one that wrote this journal.`,
+      message: `The journal has step "${recorded}" where ${instead}. The code is not the one that wrote this journal, or it asks for steps inside of a step's body.`,
     },
   };
 }
