@@ -57,7 +57,18 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
 
   /** @param tell hears how many events were emitted in the scope. */
   function scoped(scope: string, tell: (count: number) => void): RunContext<Services> {
-    const numbered = createNumbering(scope, () => interpreter.getStuck(tooManySteps));
+    const number = createNumbering(scope, () => interpreter.getStuck(tooManySteps));
+
+    /** A body is not run again when its step is recorded; then what it had asked for would be missed. */
+    function demandOutside(what: string): void {
+      const outer = interpreter.starting();
+      demand(outer === undefined, `${what} stands inside of the body of step "${outer}": ask for it beside the step`);
+    }
+
+    function numbered(name: string): string {
+      demandOutside(`step "${name}"`);
+      return number(name);
+    }
 
     function wait(step: string, request: WaitRequest): Promise<JsonValue | undefined> {
       return valueOf(step, interpreter.wait(step, request));
@@ -161,6 +172,7 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
       },
       memory: desk.scoped(scope),
       emit(name, payload) {
+        demandOutside(`event "${name}"`);
         demand(isEventName(name), `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`);
         tell(1);
         if (emitted <= alreadyEmitted) return;

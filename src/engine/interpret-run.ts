@@ -20,6 +20,7 @@ import { createLazyAbort, type LazyAbort } from "./lazy-abort.ts";
 import { divergence, stalled } from "./park-reasons.ts";
 import { afterQuiet, interrupted } from "./quiet.ts";
 import { isInterrupted, isUndoWanted } from "./run-state.ts";
+import type { StepContext } from "./run-context.ts";
 import { endOfRoom } from "./segment-room.ts";
 import { settledRecord, type Settling } from "./settled-record.ts";
 import { createStepOrder, type Outcome } from "./step-order.ts";
@@ -39,6 +40,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
   let wanted: CodeEnd | undefined;
   /** How the code ended, while what it left behind has not. */
   let left: CodeEnd | undefined;
+  let starting: string | undefined;
   /** Names that are those of steps, not of waits. */
   const steps = new Set<string>();
 
@@ -133,7 +135,15 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     await writer.flush();
     if (isTooLate(step, isUncertain(step, request))) return;
     const attempt = (state.attempts.get(step)?.count ?? 0) + 1;
-    const { body, options, isUndoable } = request;
+    const { options, isUndoable } = request;
+    const body = (context: StepContext): unknown => {
+      starting = step;
+      try {
+        return request.body(context);
+      } finally {
+        starting = undefined;
+      }
+    };
     const idempotencyKey = `${parts.runId}/${step}`;
     const outcome = await attemptStep(
       { deadlines, chance: parts.chance },
@@ -269,6 +279,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
     refuse: (step, failure) => order.request(step, () => endWith({ kind: "stuck", failure, step })),
     getStuck: (failure) => endWith({ kind: "stuck", failure }),
     breakOff,
+    starting: () => starting,
     hearNews() {
       if (!isInterrupted(state)) return wake();
       if (state.cancellation !== undefined) {

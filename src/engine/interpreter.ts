@@ -47,6 +47,8 @@ export interface Interpreter {
   breakOff(error: unknown): void;
   /** The journal has news from outside: signals or orders. */
   hearNews(): void;
+  /** The step whose body is being started: whoever asks for something now, asks in there. Not known any more once the body has awaited something. */
+  starting(): string | undefined;
   /** A step that the code asks for and that has not begun. */
   nextStep(): string | undefined;
   lastAt(): number;

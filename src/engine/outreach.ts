@@ -1,5 +1,6 @@
 /** How a run reaches beyond its journal: calls and children. */
-import type { JsonValue } from "../core/json.ts";
+import { fieldProblemsOf } from "../core/field-problem.ts";
+import { asJson, type JsonValue } from "../core/json.ts";
 import { derivedRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -38,13 +39,12 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
     async startChild(step, definition, input) {
       const depth = (state.started?.depth ?? 0) + 1;
       if (depth > limits.childDepthMax) throw new NonRetryableError(`runs nest at most ${limits.childDepthMax} deep`);
-      demand(
-        engine.registry.get(definition.name, definition.version) !== undefined,
-        `"${definition.name}" of version ${definition.version} is not in the registry`,
-      );
+      const known = engine.registry.get(definition.name, definition.version);
+      demand(known !== undefined, `"${definition.name}" of version ${definition.version} is not in the registry`);
+      checkInput(known, input);
       await startQueued(engine, {
         ref: { userId: ref.userId, runId: await derivedRunId(`child ${ref.runId}/${step}`) },
-        definition: definition as AnyRunDefinition<Services>,
+        definition: known,
         input,
         parent: { runId: ref.runId, step },
         depth,
@@ -52,4 +52,17 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
       });
     },
   };
+}
+
+/** As it will be read from the journal. @throws NonRetryableError where it does not fit the schema, for the parent may go on another way; BadDefinition for what is no input. */
+function checkInput<Services>({ name, input: schema }: AnyRunDefinition<Services>, input: unknown): void {
+  const json = asJson(input);
+  demand(
+    json !== undefined && json.text.length <= limits.runInputBytesMax,
+    `the input of "${name}" is no JSON of at most ${limits.runInputBytesMax} bytes`,
+  );
+  const parsed = schema.safeParse(json.value);
+  if (parsed.success) return;
+  const problems = fieldProblemsOf(parsed.error.issues).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
+  throw new NonRetryableError(`the input does not fit the schema of "${name}": ${problems.join("; ")}`);
 }

@@ -51,8 +51,17 @@ export function divergence(recorded: string, asked: string | undefined): { failu
     failure: {
       name: "DivergedRun",
       code: "run_diverged",
-      message: `The journal has step "${recorded}" where ${instead}. The code is not the one that wrote this journal.`,
+      message: `The journal has step "${recorded}" where ${instead}. The code is not the one that wrote this journal, or it asks for steps inside of a step's body.`,
     },
+  };
+}
+
+/** The code has returned what no journal can hold. It would return it again: only other code helps. */
+export function unfitOutput({ code, message }: Failure): Failure {
+  return {
+    name: "UnfitOutput",
+    ...(code === undefined ? {} : { code }),
+    message: `The run has done its work and cannot end, for what its code returns cannot be kept: ${message}. Keep it elsewhere, let the code return where, deploy that, and resume the run.`,
   };
 }
 

@@ -37,7 +37,9 @@ export function viewRun(runId: string, state: RunState): RunView | undefined {
   const { started, parked } = state;
   if (started === undefined) return undefined;
   const failure = state.failure ?? parked?.failure;
-  const waits = [...state.waits.values()].map(({ step, untilMs, signal }) => ({
+  // What a run that is over has left behind, it does not wait for.
+  const waiting = isOver(state.status) ? [] : [...state.waits.values()];
+  const waits = waiting.map(({ step, untilMs, signal }) => ({
     step,
     ...(untilMs === undefined ? {} : { until: untilMs }),
     ...(signal === undefined || signal.startsWith("$") ? {} : { signal }),

@@ -17,6 +17,7 @@ import { afterFullSegment, formatLearnedBudget } from "./learned-budget.ts";
 import { noteCommands, type ConversationNote } from "./journal.ts";
 import type { OpenedSegment } from "./opened-segment.ts";
 import { finishRun } from "./finish-run.ts";
+import { unfitOutput } from "./park-reasons.ts";
 import { parkedPlace } from "./parked-runs.ts";
 import type { Trigger } from "./queue.ts";
 import type { AnyRunDefinition, RunEnd } from "./run-definition.ts";
@@ -183,7 +184,7 @@ export function createSegmentClosing({
   const self: SegmentClosing = {
     async complete(value) {
       const output = checked(value);
-      if (output.kind === "failed") return self.park(output.failure);
+      if (output.kind === "failed") return self.park(unfitOutput(output.failure));
       return end({ status: "completed", output: output.value });
     },
     endInFailure: ({ status, failure, step }) => end({ status, failure }, step),

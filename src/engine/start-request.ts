@@ -4,7 +4,7 @@
  */
 import { asJson, type JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
-import { demand } from "./failures.ts";
+import { invariant } from "../core/ports.ts";
 import { formatEntry, outside, type OutsideRecord, type ParentStep, type RunOrigin } from "./journal-entry.ts";
 import type { JournalStart, RunRef } from "./journal.ts";
 import type { AnyRunDefinition } from "./run-definition.ts";
@@ -23,7 +23,7 @@ export interface StartRequest<Services> {
   readonly origin?: RunOrigin;
 }
 
-/** @throws BadDefinition for an input that JSON cannot hold, or that is too large. */
+/** @throws internal (park) for an input that JSON cannot hold, or that is too large. */
 export function startedEntry<Services>(request: StartRequest<Services>, at: number): string {
   const { definition, conversationId, parent, depth, isDry, executor, forkedFrom, origin } = request;
   const record: OutsideRecord = {
@@ -54,9 +54,9 @@ export function conversationOf<Services>(
 
 function inputOf(input: unknown): { input?: JsonValue } {
   const json = asJson(input);
-  demand(
+  invariant(
     json !== undefined && json.text.length <= limits.runInputBytesMax,
-    `the input of a run is no JSON of at most ${limits.runInputBytesMax} bytes`,
+    "the input of a run is JSON of a bounded size",
   );
   return json.value === undefined ? {} : { input: json.value };
 }

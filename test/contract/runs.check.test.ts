@@ -115,7 +115,7 @@ describe("npm run check:runs", { timeout: 120_000 }, () => {
     expect(code).toBe(1);
     const [first, last] = printed.split("\n");
     expect(first).toBe(
-      `${runId} of ${caller.userId}, book-dinner@1, waiting: The journal has step "charge" where the code asks for "charge-deposit". The code is not the one that wrote this journal.`,
+      `${runId} of ${caller.userId}, book-dinner@1, waiting: The journal has step "charge" where the code asks for "charge-deposit". The code is not the one that wrote this journal, or it asks for steps inside of a step's body.`,
     );
     expect(last).toMatch(/^1 of 2 live runs would be parked by this build\./);
   });
@@ -203,7 +203,7 @@ describe("a changed definition", () => {
     expect(diverged.map(({ runId }) => runId).toSorted()).toEqual(ids.toSorted());
     expect(new Set(diverged.map(({ message }) => message))).toEqual(
       new Set([
-        'The journal has step "prepare" where the code asks for "get-ready". The code is not the one that wrote this journal.',
+        'The journal has step "prepare" where the code asks for "get-ready". The code is not the one that wrote this journal, or it asks for steps inside of a step\'s body.',
       ]),
     );
   });

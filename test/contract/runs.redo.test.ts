@@ -135,11 +135,11 @@ describe("a run that is parked", () => {
     expect(done).toEqual(["look for Rome", "flight", "hotel"]);
   });
 
-  it("by a defect of ours has undone nothing, tells its reason to the log alone, and is not tried again", async () => {
+  it("by a mistake in its definition has undone nothing, names the mistake to its owner, and is not tried again", async () => {
     const runId = await started("lost-parent");
     const view = await runs.view(runId);
-    expect(view).toMatchObject({ status: "parked", segments: 1, failure: { code: "internal" } });
-    expect(view.failure?.message).not.toContain("registry");
+    expect(view).toMatchObject({ status: "parked", segments: 1, failure: { code: "bad_definition" } });
+    expect(view.failure?.message).toContain("not in the registry");
     await app.sweep();
     await app.settled();
     expect(await runs.view(runId)).toMatchObject({ status: "parked", segments: 1 });

@@ -1,13 +1,14 @@
 /** Runs that start other runs and wait for them. */
+import * as z from "zod/mini";
 import { describe, expect, it } from "vitest";
 import { actOnRun } from "../../src/engine/act-on-run.ts";
 import { RunFailed, StepFailed } from "../../src/engine/failures.ts";
 import { budgetProfiles } from "../../src/engine/budget.ts";
-import type { RunDefinition } from "../../src/engine/run-definition.ts";
+import { defineRun, type RunDefinition } from "../../src/engine/run-definition.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
 import { createEngineRig } from "../support/engine-rig.ts";
 import { everyWay } from "../support/every-way.ts";
-import { playRun, runOf, type Played, type PlayServices } from "../support/play-run.ts";
+import { playRun, runOf, type Played, type PlayContext, type PlayServices } from "../support/play-run.ts";
 
 const child = runOf(async (ctx, input: { name: string; fails?: boolean }) => {
   await ctx.step("work", (step) => ctx.services.act(`work of ${input.name}`, step));
@@ -150,9 +151,29 @@ describe("a run with children", () => {
     expect(state.parked).toMatchObject({ step: "child", failure: { code: "bad_definition" } });
   });
 
+  it("gets a failure for an input that does not fit the schema of a child, and no child is started", async () => {
+    const strict = defineRun({
+      name: "strict",
+      version: 1,
+      input: z.object({ who: z.string().check(z.minLength(1)) }),
+      run: (ctx: PlayContext, { who }) => ctx.step("greet", () => who),
+    });
+    const runs = runOf(async (ctx) => {
+      try {
+        return await ctx.child("child", strict, { who: "" });
+      } catch (error) {
+        return error instanceof StepFailed ? error.failure.message : "";
+      }
+    });
+    await everyWay({ definitions: [runs, strict] }, ({ state, states }) => {
+      expect(state.output).toBe('the input does not fit the schema of "strict": /who must have at least 1 characters');
+      expect(states.size).toBe(1);
+    });
+  });
+
   it("is parked for an input of a child that JSON cannot hold", async () => {
     const runs = runOf((ctx) => ctx.child("child", child, { name: 1n } as never));
     const { state } = await playRun({ definitions: [runs, child], isOver: ({ status }) => status === "parked" });
-    expect(state.parked?.step).toBe("child");
+    expect(state.parked).toMatchObject({ step: "child", failure: { code: "bad_definition" } });
   });
 });

@@ -5,7 +5,7 @@ import type { LogFields } from "../../src/core/ports.ts";
 import { memorySlot } from "../../src/engine/working-memory.ts";
 import { silentLog } from "../fakes/clock.ts";
 import { createEngineRig } from "../support/engine-rig.ts";
-import { runOf, type PlayContext } from "../support/play-run.ts";
+import { playRun, runOf, type PlayContext } from "../support/play-run.ts";
 
 type Code = (ctx: PlayContext) => Promise<unknown>;
 
@@ -49,6 +49,43 @@ describe("a mistake in a definition", () => {
     const { failure } = await parked(code);
     expect(failure).toMatchObject({ name: "BadDefinition", code: "bad_definition" });
     expect(failure.message).toContain(words);
+  });
+});
+
+describe("a step inside of the body of another", () => {
+  it.each<[string, Code, string]>([
+    ["a step", (ctx) => ctx.step("outer", () => ctx.step("inner", () => 1)), 'step "inner"'],
+    ["a sleep", (ctx) => ctx.step("outer", async () => ctx.sleep("inner", 1)), 'step "inner"'],
+    ["an event", (ctx) => ctx.step("outer", () => ctx.emit("inner", 1)), 'event "inner"'],
+  ])("fails that at once, also where it is %s", async (_what, code, what) => {
+    const { state } = await playRun({ definitions: [runOf(code)] });
+    const message = `${what} stands inside of the body of step "outer": ask for it beside the step`;
+    expect(state).toMatchObject({ status: "failed", failure: { code: "bad_definition", message } });
+    expect(state.settled).toHaveLength(1);
+  });
+
+  it("is named as a cause where it is noticed only when the run is replayed", async () => {
+    const runs = runOf(async (ctx) => {
+      await ctx.step("outer", async () => {
+        await Promise.resolve();
+        await ctx.step("inner", () => 1);
+      });
+      await ctx.sleep("nap", "1h");
+    });
+    const { state } = await playRun({ definitions: [runs], isOver: ({ status }) => status === "parked" });
+    expect(state.parked?.failure.code).toBe("run_diverged");
+    expect(state.parked?.failure.message).toContain("inside of a step's body");
+  });
+});
+
+describe("what the code returns", () => {
+  it.each<[string, unknown, string]>([
+    ["is larger than a journal takes", "x".repeat(256 * 1024), "result_too_large"],
+    ["is no JSON", 1n, "result_not_serialisable"],
+  ])("and %s parks the run, and says that resuming alone does not help", async (_what, output, code) => {
+    const { failure } = await parked(async () => output);
+    expect(failure).toMatchObject({ code });
+    expect(failure.message).toContain("Keep it elsewhere, let the code return where, deploy that, and resume");
   });
 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { NonRetryableError, RunFailed } from "../../src/engine/failures.ts";
 import type { RunState } from "../../src/engine/run-state.ts";
+import { viewRun } from "../../src/engine/run-view.ts";
 import { fates, planned } from "../simulation/director.ts";
 import { everyWay } from "../support/every-way.ts";
 import { playRun, runOf, type PlayContext } from "../support/play-run.ts";
@@ -146,6 +147,7 @@ describe("a wait that is not awaited any more", () => {
     await everyWay({ definitions: [runs] }, ({ state, elapsedMs }) => {
       expect(state).toMatchObject({ status: "completed", output: "work" });
       expect(elapsedMs).toBeLessThan(3_600_000);
+      expect(viewRun("run_1", state)?.waits).toBeUndefined();
     });
   });
 
