@@ -90,7 +90,7 @@ describe("a run", () => {
     const runs = steps(1);
     const rig = createEngineRig([runs]);
     for (const input of ["x".repeat(limits.runInputBytesMax - 1), 1n]) {
-      await expect(rig.start(runs, input)).rejects.toThrow("the input of a run is no JSON of at most");
+      await expect(rig.start(runs, input)).rejects.toThrow("the input of a run is JSON of a bounded size");
     }
     expect(rig.journal.runs()).toEqual([]);
     await rig.start(runs, "x".repeat(limits.runInputBytesMax - 2));
