@@ -1,7 +1,16 @@
 /** The files from which wrangler takes the bindings of the Worker. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { devVarNames, withoutAliased } from "./dev-vars.ts";
+
+/** Where `npm start` keeps what is its own. */
+export const stackFolder = fileURLToPath(new URL("../.stack", import.meta.url));
+
+/** What is of the app at one port. */
+export function appFolder(port: number | string): string {
+  return path.join(stackFolder, `app-${port}`);
+}
 
 /**
  * Writes what is generated under `folder`, and names the files in the order in which wrangler reads them: a later one goes before an earlier one.

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { appBindings } from "./app-bindings.ts";
 import { startCron } from "./cron.ts";
 import { devVarsFile } from "./dev-vars.ts";
-import { writeEnvFiles } from "./env-files.ts";
+import { appFolder, writeEnvFiles } from "./env-files.ts";
 import { freePort } from "./free-port.ts";
 import { startGuarded } from "./guarded-process.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
@@ -66,7 +66,7 @@ const LOOKS_FAILED_MAX = 4;
 export async function startApp(o: StartAppOptions): Promise<RunningApp> {
   const port = await freePort(o.port);
   const url = `http://127.0.0.1:${port}`;
-  const folder = path.join(ROOT, ".stack", `app-${port}`);
+  const folder = appFolder(port);
   const devVars = o.usesDevVars === true ? devVarsFile() : undefined;
   const envFiles = writeEnvFiles(folder, { ...appBindings(o.stack, url), ...o.bindings }, devVars);
 

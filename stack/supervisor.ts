@@ -7,13 +7,13 @@
  */
 import "./quiet-warnings.ts";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openAppLog } from "./app-log.ts";
 import { whyNotReady } from "./ask-ready.ts";
 import { buildWebIfStale } from "./build-web.ts";
 import { explainFailure, onInterrupt, parsePort } from "./command-line.ts";
 import { devVarNames } from "./dev-vars.ts";
+import { appFolder, stackFolder } from "./env-files.ts";
 import { freePort } from "./free-port.ts";
 import { ownEncryptionKeys } from "./own-key.ts";
 import { PortTakenError } from "./port-taken.ts";
@@ -92,12 +92,12 @@ function redisInUse(hasRedisUrl: boolean): string {
 }
 
 function dataFolder(): string {
-  return path.resolve(process.env["STACK_DATA"] || fileURLToPath(new URL("../.stack/data", import.meta.url)));
+  return path.resolve(process.env["STACK_DATA"] || path.join(stackFolder, "data"));
 }
 
 /** Of its own for each port, as two may run beside each other. */
 function logFile(): string {
-  return fileURLToPath(new URL(`../.stack/app-${appPort}/app.log`, import.meta.url));
+  return path.join(appFolder(appPort), "app.log");
 }
 
 function modelInUse(): string {

@@ -6,11 +6,12 @@
  *   npm run doctor -- --json --turns 5000 --runs 200
  *   npm run doctor -- --file .dev.vars.production     what is deployed by that file, without what `npm start` has set
  */
+import { stackFolder } from "../../stack/env-files.ts";
 import { checkModel } from "../environment/check-model.ts";
 import { checkRedis } from "../environment/check-redis.ts";
 import { findingFor, readOptions, refuse, statedFileOrEnd } from "../environment/command-line.ts";
 import type { Finding } from "../environment/finding.ts";
-import { devVarsFile, generatedFile, readEnvironment, readOwn, startFolder } from "../environment/read-environment.ts";
+import { devVarsFile, generatedFile, readEnvironment, readOwn } from "../environment/read-environment.ts";
 import { checkApp, checkBothKeys, checkDelivery } from "./check-app.ts";
 import { checkEnvironment, isFallbackAsked, queueNames, type BindingMap } from "./check-environment.ts";
 import { checkQueue } from "./check-queue.ts";
@@ -30,7 +31,7 @@ const options = readOptions({
 });
 const load = { turnsADay: countOf("turns", options.turns), runsADay: countOf("runs", options.runs) };
 const file = statedFileOrEnd(options.file);
-const started = file === devVarsFile ? await findApp(startFolder, process.env["APP_PORT"]) : undefined;
+const started = file === devVarsFile ? await findApp(stackFolder, process.env["APP_PORT"]) : undefined;
 // Another file than that of `npm start` has to say all of it: what it lacks would be missing where it is used.
 const bindings = started === undefined ? readOwn(file) : readEnvironment(file, generatedFile(started.port));
 const sections: Section[] = [];

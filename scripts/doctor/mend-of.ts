@@ -33,8 +33,7 @@ const namesOfStart: ReadonlySet<string> = new Set(["SESSION_SECRET", "INTERNAL_S
 
 /**
  * What mends a variable: the wizard where it asks for it or makes it, else the line to write. The environment goes before the file, so what is wrong there is
- * mended there; over the local stack
- * nobody needs the wizard.
+ * mended there; over the local stack nobody needs the wizard.
  *
  * @param problem a sentence of the configuration, which begins with the name; or the name alone.
  */

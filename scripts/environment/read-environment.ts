@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { withoutAliased } from "../../stack/dev-vars.ts";
+import { appFolder } from "../../stack/env-files.ts";
 import { readVars } from "./vars-text.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -44,12 +45,9 @@ export function readEnvironment(
   return new Map([...setIn(Object.entries(ofStart), fromNpmStart), ...own]);
 }
 
-/** Where `npm start` keeps what is of one app, each in a folder by its port. */
-export const startFolder = path.join(root, ".stack");
-
 /** Where it writes the bindings of an app at this port. */
 export function generatedFile(port: string): string {
-  return path.join(startFolder, `app-${port}`, "bindings.env");
+  return path.join(appFolder(port), "bindings.env");
 }
 
 export function valuesOf(bindings: ReadonlyMap<string, Binding>): Record<string, string> {

@@ -85,7 +85,7 @@ function failedWith(code: string, message: string): Exclude<AttemptOutcome, { ki
 
 function backoffMs(parts: AttemptParts, { options, attempt }: Attempt, thrown: unknown): number {
   const askedMs = retryAfterMsOf(thrown);
-  if (askedMs !== undefined) return Math.min(Math.max(0, askedMs), limits.stepRetryAfterMsMax);
+  if (askedMs !== undefined) return askedMs;
   const firstMs = durationMs(options.backoff ?? limits.stepBackoffMs);
   const fullMs = Math.min(firstMs * 2 ** (attempt - 1), limits.stepBackoffMsMax);
   return Math.round(fullMs * (1 + parts.chance() / 4));

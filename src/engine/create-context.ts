@@ -1,12 +1,11 @@
 /** The context of a run over an interpreter: checks what the code hands in, and keeps what undoes a step. */
 import type { JsonValue } from "../core/json.ts";
-import { asJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { checked } from "./attempt-step.ts";
 import { seededChance } from "./chance.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
-import { demand, RunFailed, StepFailed } from "./failures.ts";
+import { demand, demandJson, RunFailed, StepFailed } from "./failures.ts";
 import { createNumbering } from "./number-steps.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { isOwnSignal, type RunState } from "./run-state.ts";
@@ -176,12 +175,8 @@ export function createContext<Services>(parts: ContextParts<Services>): CreatedC
         demand(isEventName(name), `"${name}" is no name of an event of yours: use kebab-case, and no prefix of ours`);
         tell(1);
         if (emitted <= alreadyEmitted) return;
-        const json = asJson(payload);
-        demand(
-          json !== undefined && json.text.length <= limits.eventPayloadBytesMax,
-          `the payload of "${name}" is no JSON of at most ${limits.eventPayloadBytesMax} bytes`,
-        );
-        parts.writeEvent(name, json.value ?? null);
+        const json = demandJson(`the payload of "${name}"`, payload, limits.eventPayloadBytesMax);
+        parts.writeEvent(name, json ?? null);
       },
       now: interpreter.lastAt,
       random: seededChance(`${state.started?.origin?.runId ?? ref.runId}/${scope}`),

@@ -1,5 +1,6 @@
 /** What the code of a run throws, and what it catches. */
 import { AppError, errorCatalogue } from "../core/errors.ts";
+import { asJson, type JsonValue } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { Failure } from "./journal-entry.ts";
 
@@ -49,9 +50,11 @@ export class RetryAfterError extends Error {
   }
 }
 
-/** How long whoever threw it wants to be left alone; `undefined` where nothing was said. */
+/** How long whoever threw it wants to be left alone, at most `limits.stepRetryAfterMsMax`; `undefined` where nothing was said. */
 export function retryAfterMsOf(thrown: unknown): number | undefined {
-  return thrown instanceof AppError || thrown instanceof RetryAfterError ? thrown.retryAfterMs : undefined;
+  const isAsking = thrown instanceof AppError || thrown instanceof RetryAfterError;
+  if (!isAsking || thrown.retryAfterMs === undefined) return undefined;
+  return Math.min(Math.max(0, thrown.retryAfterMs), limits.stepRetryAfterMsMax);
 }
 
 /** A mistake in a definition: thrown where its code asks for what a run cannot do. The run is parked, and its owner reads what is wrong. */
@@ -67,6 +70,13 @@ class BadDefinition extends Error {
 /** States what the code of a run has to keep to. @throws BadDefinition with `complaint`, which its owner reads, when it does not. */
 export function demand(condition: unknown, complaint: string): asserts condition {
   if (!condition) throw new BadDefinition(complaint);
+}
+
+/** A value as JSON keeps it. @throws BadDefinition for what JSON cannot hold in so many bytes. */
+export function demandJson(what: string, value: unknown, bytesMax: number): JsonValue | undefined {
+  const json = asJson(value);
+  demand(json !== undefined && json.text.length <= bytesMax, `${what} is no JSON of at most ${bytesMax} bytes`);
+  return json.value;
 }
 
 /** Any thrown value in words; messages are cut, and those of our own failures that are nobody's business are replaced. */

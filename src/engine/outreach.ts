@@ -1,10 +1,10 @@
 /** How a run reaches beyond its journal: calls and children. */
 import { fieldProblemsOf } from "../core/field-problem.ts";
-import { asJson, type JsonValue } from "../core/json.ts";
+import type { JsonValue } from "../core/json.ts";
 import { derivedRunId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { demand, NonRetryableError } from "./failures.ts";
+import { demand, demandJson, NonRetryableError } from "./failures.ts";
 import type { Failure } from "./journal-entry.ts";
 import type { RunRef } from "./journal.ts";
 import type { CallRequest } from "./run-context.ts";
@@ -56,12 +56,7 @@ export function createOutreach<Services>(engine: EngineParts<Services>, ref: Run
 
 /** As it will be read from the journal. @throws NonRetryableError where it does not fit the schema, for the parent may go on another way; BadDefinition for what is no input. */
 function checkInput<Services>({ name, input: schema }: AnyRunDefinition<Services>, input: unknown): void {
-  const json = asJson(input);
-  demand(
-    json !== undefined && json.text.length <= limits.runInputBytesMax,
-    `the input of "${name}" is no JSON of at most ${limits.runInputBytesMax} bytes`,
-  );
-  const parsed = schema.safeParse(json.value);
+  const parsed = schema.safeParse(demandJson(`the input of "${name}"`, input, limits.runInputBytesMax));
   if (parsed.success) return;
   const problems = fieldProblemsOf(parsed.error.issues).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
   throw new NonRetryableError(`the input does not fit the schema of "${name}": ${problems.join("; ")}`);

@@ -46,8 +46,8 @@ export async function startAgentTurn(c: Context<AppEnv>, request: AgentTurnReque
   const run = { userId, runId };
   const input = { agent, goal: message.text, messageId: message.id };
   const { state, segment } = await startInline(engine, { ref: run, definition: agentRun, input, conversationId });
-  if (segment === undefined) await revive(c, run, state);
-  const ended = segment === undefined ? undefined : keepAlive(c, runId, segment);
+  const ended = segment && keepAlive(c, runId, segment);
+  if (ended === undefined) await revive(c, run, state);
   return show(c, run, { after: -1, last: state.places - 1 }, ended);
 }
 

@@ -6,13 +6,18 @@ export class InvalidBody extends AppError {
   readonly fields: readonly FieldProblem[];
 
   constructor(fields: readonly FieldProblem[]) {
-    super("bad_request", fields.map(({ pointer, detail }) => `${pointer || "The body"} ${detail}.`).join(" "));
+    super("bad_request", inWords(fields));
     this.fields = fields;
   }
 
   /** For the log, which holds no words of the sender's: not the names of fields that we do not know. */
   get reason(): string {
-    const named = (pointer: string, detail: string): string => (detail === unknownField ? "A field" : pointer);
-    return this.fields.map(({ pointer, detail }) => `${named(pointer, detail) || "The body"} ${detail}.`).join(" ");
+    return inWords(
+      this.fields.map((field) => (field.detail === unknownField ? { ...field, pointer: "A field" } : field)),
+    );
   }
+}
+
+function inWords(fields: readonly FieldProblem[]): string {
+  return fields.map(({ pointer, detail }) => `${pointer || "The body"} ${detail}.`).join(" ");
 }

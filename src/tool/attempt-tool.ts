@@ -91,9 +91,8 @@ function sorted({ name }: Pick<AnyTool, "name">, thrown: unknown, { log, signal 
   log.error("tool threw", { tool: name, error: thrown instanceof Error ? thrown : asAppError(thrown) });
   if (!isRetryable(thrown)) return failure("broken", `The tool ${name} failed: ${publicTextOf(thrown)}`);
   const unavailable = failure("unavailable", `The tool ${name} failed: ${wordsOf(thrown)}`);
-  const askedMs = retryAfterMsOf(thrown);
-  if (askedMs === undefined) return unavailable;
-  return { ...unavailable, retryAfterMs: Math.min(Math.max(0, askedMs), limits.stepRetryAfterMsMax) };
+  const retryAfterMs = retryAfterMsOf(thrown);
+  return retryAfterMs === undefined ? unavailable : { ...unavailable, retryAfterMs };
 }
 
 function wordsOf(thrown: unknown): string {

@@ -10,6 +10,7 @@ import { systemRandom } from "../system/random.ts";
 import { upstashClient, type RedisClient } from "../upstash/batch.ts";
 import type { EventFeedOptions } from "../upstash/event-feed.ts";
 import { createVault, type Vault } from "../upstash/vault.ts";
+import { perConfig } from "./per-config.ts";
 
 /** Everything that an invocation is given by the platform. */
 export interface Invocation {
@@ -102,17 +103,10 @@ function tellOfFallback(env: object, log: Log): void {
   log.warn("there is no queue: the app calls itself, and what is lost waits for the sweep", { queue: "fetch" });
 }
 
-/** One for each isolate, which has one configuration: its keys are imported once. */
-const vaults = new WeakMap<Config, Vault>();
-
-function vaultOf(config: Config, log: Log): Vault {
-  const known = vaults.get(config);
-  if (known !== undefined) return known;
-  const { keys, clear } = config.encryption;
-  if (keys.length === 0 && config.environment === "production") {
+/** Its keys are imported once. */
+const vaultOf = perConfig(({ encryption: { keys, clear }, environment }, log: Log): Vault => {
+  if (keys.length === 0 && environment === "production") {
     log.warn("ENCRYPTION_KEYS is not set: what users write is stored in clear", {});
   }
-  const vault = createVault({ keys, clear, random: systemRandom });
-  vaults.set(config, vault);
-  return vault;
-}
+  return createVault({ keys, clear, random: systemRandom });
+});

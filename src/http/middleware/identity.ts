@@ -24,7 +24,8 @@ export function readClaim() {
   });
 }
 
-function presentedIn({ req }: Context<AppEnv>, cookie: string | undefined): Presented {
+/** @param cookie the session's, which comes along unasked. */
+export function presentedIn({ req }: Context<AppEnv>, cookie: string | undefined): Presented {
   const key = req.header("X-Internal-Key");
   const tenant = req.header("X-Tenant");
   return {

@@ -4,7 +4,7 @@ import type { Claim } from "../../session/claim.ts";
 import type { Identity } from "../../session/identity.ts";
 import type { SessionRef } from "../../session/session.ts";
 import type { AppEnv } from "../app-env.ts";
-import { countRequest, identityOf, requireIdentity, unauthenticated } from "../middleware/identity.ts";
+import { countRequest, identityOf, presentedIn, requireIdentity, unauthenticated } from "../middleware/identity.ts";
 import { clearSessionCookie, writeSessionCookie } from "../session-cookie.ts";
 
 /** Mounted at `/api/sessions`. */
@@ -76,9 +76,9 @@ function exchanged(claim: Claim, isMoreThanCookie: boolean): Identity | undefine
   return undefined;
 }
 
-function presentsMore({ req }: Context<AppEnv>): boolean {
-  const isOperator = req.header("X-Internal-Key") !== undefined && req.header("X-Tenant") !== undefined;
-  return isOperator || req.header("Authorization") !== undefined || req.header("X-Act-As") !== undefined;
+function presentsMore(c: Context<AppEnv>): boolean {
+  const { authorization, actAs, operator } = presentedIn(c, undefined);
+  return [authorization, actAs, operator].some((presented) => presented !== undefined);
 }
 
 /** Enough of the hash to tell a user's sessions apart. */
